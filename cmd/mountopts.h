@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The -o string of mount(8), split into what mount(2) takes: flags, and the rest as data.
+ */
+#ifndef CMD_MOUNTOPTS_H
+#define CMD_MOUNTOPTS_H
+
+#include <stdbool.h>
+
+struct mount_options {
+	unsigned long flags;    /* MS_*, without propagation flags */
+	unsigned long propagation; /* MS_PRIVATE and its kin, with MS_REC if it is for the tree; 0: none */
+	char *data;             /* what the file system type gets, "" if nothing; owned */
+};
+
+/* Add the options of one -o argument; later ones win. */
+void mount_options_add(struct mount_options *o, const char *string);
+/* Put one option before the others in the data. */
+void mount_options_data_first(struct mount_options *o, const char *option);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * viewumount: umount(8) for a view.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "cmd.h"
+
+#define EXIT_UMOUNT 32          /* umount(8): an umount has failed */
+
+static const char help[] =
+	"[OPTION]... TARGET|SOURCE...\n"
+	"Unmount what is mounted in the running view.  What was mounted from SOURCE last may be named by it.\n"
+	"\n"
+	"  -l, --lazy       take it out of the tree now, end it when nobody uses it any more\n"
+	"  -f, --force      also when its server does not answer\n"
+	"  -R, --recursive  with all that is mounted below, the newest first\n"
+	"  -v, --verbose    say what was unmounted\n"
+	"  -n, --no-mtab, -i, --internal-only, -c, --no-canonicalize, -r, -d, -q    accepted and ignored\n"
+	"  -h, --help       this text\n"
+	"  -V, --version    the version\n"
+	"\n"
+	"-a is refused: name what is to be unmounted.  The exit status is 32 when an unmount has failed.\n";
+
+static const struct option options[] = {
+	{ "lazy", no_argument, NULL, 'l' },
+	{ "force", no_argument, NULL, 'f' },
+	{ "recursive", no_argument, NULL, 'R' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "all", no_argument, NULL, 'a' },
+	{ "no-mtab", no_argument, NULL, 'n' },
+	{ "internal-only", no_argument, NULL, 'n' },
+	{ "no-canonicalize", no_argument, NULL, 'n' },
+	{ "read-only", no_argument, NULL, 'n' },
+	{ "detach-loop", no_argument, NULL, 'n' },
+	{ "quiet", no_argument, NULL, 'n' },
+	CMD_COMMON_OPTIONS
+};
+
+static int flags;               /* MNT_* */
+static bool verbose;
+
+/* Unmount, and say so if that is wanted.  0 or a positive errno value. */
+static int unmount(const char *target)
+{
+	if (umount2(target, flags) < 0)
+		return errno;
+	if (verbose)
+		printf("%s: %s unmounted\n", program_invocation_short_name, target);
+	return 0;
+}
+
+/* The exit status for an unmount of @name that ended with @err; on an error says why. */
+static int report(const char *name, int err)
+{
+	if (!err)
+		return 0;
+	cmd_message("%s: %s", name, cmd_why(err == EINVAL ? "not mounted" : strerror(err)));
+	return EXIT_UMOUNT;
+}
+
+/* Where the newest mount of this source is, or NULL. */
+static const char *target_of_source(const char *source)
+{
+	size_t n;
+	const struct cmd_mount *mounts = cmd_mounts(&n);
+
+	while (n-- > 0)
+		if (!strcmp(mounts[n].source, source))
+			return mounts[n].target;
+	return NULL;
+}
+
+static int unmount_one(const char *name)
+{
+	int err = unmount(name);
+	const char *target = err == EINVAL || err == ENOENT ? target_of_source(name) : NULL;
+
+	return target ? report(target, unmount(target)) : report(name, err);
+}
+
+/* Everything at and below a directory, the newest first, for what is newer may stand on what is older. */
+static int unmount_tree(const char *name)
+{
+	char *top = realpath(name, NULL);
+	bool found = false;
+	int status = 0;
+	struct cmd_mount *mounts;
+	size_t n, len;
+
+	if (!top)
+		cmd_die(EXIT_UMOUNT, "%s: %s", name, strerror(errno));
+	len = strcmp(top, "/") ? strlen(top) : 0;
+	mounts = cmd_mounts(&n);
+	while (n-- > 0) {
+		const char *target = mounts[n].target;
+
+		if (strncmp(target, top, len) || (target[len] != '/' && target[len] != '\0'))
+			continue;
+		found = true;
+		status |= report(target, unmount(target));
+	}
+	if (!found) {
+		cmd_message("%s: not mounted", name);
+		status = EXIT_UMOUNT;
+	}
+	free(top);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	bool recursive = false;
+	int opt, status = 0;
+
+	while ((opt = getopt_long(argc, argv, "lfRvanicrdqhV", options, NULL)) != -1) {
+		switch (opt) {
+		case 'l': flags |= MNT_DETACH; break;
+		case 'f': flags |= MNT_FORCE; break;
+		case 'R': recursive = true; break;
+		case 'v': verbose = true; break;
+		case 'n': case 'i': case 'c': case 'r': case 'd': case 'q': break;
+		case 'a': cmd_die(1, "-a: name what is to be unmounted; -R TARGET takes all that is below");
+		default: cmd_common_option(opt, help);
+		}
+	}
+	if (optind == argc) {
+		cmd_message("nothing named to unmount");
+		cmd_usage();
+	}
+	cmd_need_view();
+	for (int i = optind; i < argc; i++)
+		status |= recursive ? unmount_tree(argv[i]) : unmount_one(argv[i]);
+	return status;
+}

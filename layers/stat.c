@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Attributes as the view shows them.
+ *
+ * A merged directory has the attributes of the upper one, but the number (st_dev, st_ino) of the lower one, which
+ * is what it had before anything in it was changed; its link count is 1, "unknown", for no count of subdirectories
+ * would be right.  Whichever way it is asked for, by name or by a descriptor of either body, the answer is the same.
+ */
+#include <sys/sysmacros.h>
+
+#include "layers_internal.h"
+
+/* Virtual attributes of an upper object onto what statx(2) said of it. */
+static int patch_upper(struct layers *l, const struct obj *o, struct statx *st)
+{
+	struct vattr a;
+	int r = vattr_get(l, o, st, &a, NULL);
+
+	if (r < 0)
+		return r;
+	vattr_patch(&a, st);
+	if (st->stx_nlink > 1 && !S_ISDIR(st->stx_mode) && links_hold(l, st->stx_ino))
+		st->stx_nlink--;
+	return 0;
+}
+
+int upper_stat(struct layers *l, const char *path, const struct obj *o, struct statx *st)
+{
+	int r = obj_statx(o, st);
+	struct obj by_path = upper_obj(l, path);
+
+	return r < 0 ? r : patch_upper(l, o->fd >= 0 && path[0] ? &by_path : o, st);
+}
+
+static void number_of(const struct statx *from, struct statx *st)
+{
+	st->stx_ino = from->stx_ino;
+	st->stx_dev_major = from->stx_dev_major;
+	st->stx_dev_minor = from->stx_dev_minor;
+	st->stx_nlink = 1;
+	if (from->stx_mask & STATX_MNT_ID)
+		st->stx_mnt_id = from->stx_mnt_id;
+}
+
+/* A directory that the upper directory has, merged or not. */
+static int stat_upper_dir(struct layers *l, const char *path, bool hides, struct statx *st)
+{
+	cleanup_lnode struct lnode low = LNODE_INIT;
+	struct obj o = upper_obj(l, path);
+	int r = upper_stat(l, path, &o, st);
+
+	if (r == 0 && !hides && lower_find(l, path, &low) == 0 && S_ISDIR(low.st.stx_mode))
+		number_of(&low.st, st);
+	return r;
+}
+
+/* The directory @path, if the upper directory has it: 1, or 0 if it does not. */
+static int dir_in_upper(struct layers *l, const char *path, bool *hides)
+{
+	struct idir *dir;
+	struct upos u;
+	int r;
+
+	if (!path[0]) {
+		r = index_root(l, &dir);
+		*hides = r == 0 && dir->opaque;
+		return r < 0 ? r : 1;
+	}
+	r = upper_find(l, path, &u);
+	if (r < 0)
+		return r;
+	if (!u.ent || !u.last || !ient_is_dir(u.ent))
+		return 0;
+	r = index_dir(l, u.ent, path, u.end, &dir);
+	*hides = u.cut || (u.ent->flags & IE_WHFILE) || (r == 0 && dir->opaque);
+	return r < 0 ? r : 1;
+}
+
+int layers_stat(struct layers *l, const char *path, const struct layers_node *node, struct statx *st)
+{
+	struct obj o = OBJ_FD(node->fd);
+	bool hides = false;
+	int r;
+
+	if (l->native || node->where == LAYERS_LOWER)
+		return fd_statx(node->fd, st);
+	gen_sync(l);
+	if (node->where == LAYERS_UPPER)
+		return upper_stat(l, path, &o, st);
+	r = l->cow ? dir_in_upper(l, path, &hides) : 0;
+	if (r > 0)
+		return stat_upper_dir(l, path, hides, st);
+	if (r == 0)
+		r = fd_statx(node->fd, st);
+	/* Several lower directories. */
+	if (r == 0 && l->nlower > 1)
+		st->stx_nlink = 1;
+	return r;
+}
+
+/* The host path of an open descriptor; PATH_MAX bytes. */
+int fd_host(int fd, char *host)
+{
+	char link[64];
+	ssize_t n;
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	n = readlink(link, host, PATH_MAX - 1);
+	if (n < 0)
+		return -errno;
+	host[n] = '\0';
+	return 0;
+}
+
+/* A descriptor of a directory: of the lower body or of the upper one. */
+static int patch_dir(struct layers *l, int fd, struct statx *st)
+{
+	char host[PATH_MAX], path[PATH_MAX];
+	struct obj o = OBJ_FD(fd);
+	bool hides;
+	int r = fd_host(fd, host);
+
+	if (r < 0)
+		return r;
+	if (st->stx_nlink == 0) /* removed: only the object itself can tell */
+		return host_in_layer(host, &l->layer[0]) ? patch_upper(l, &o, st) : 0;
+	r = layers_path_of(l, host, path);
+	if (r < 0)
+		return 0;
+	r = dir_in_upper(l, path, &hides);
+	if (r > 0)
+		return stat_upper_dir(l, path, hides, st);
+	if (r == 0 && l->nlower > 1)
+		st->stx_nlink = 1;
+	return r;
+}
+
+/*
+ * Most descriptors are of files that have no record, and one fgetxattr(2) tells that.  A record counts only in the
+ * upper directory: a lower file may carry the xattr of another tool.
+ */
+int layers_patch_stat(struct layers *l, int fd, struct statx *st)
+{
+	struct obj o = OBJ_FD(fd);
+	struct statx again;
+	char host[PATH_MAX];
+	uint64_t dev;
+
+	if (!l->cow)
+		return 0;
+	gen_sync(l);
+	if (S_ISDIR(st->stx_mode))
+		return patch_dir(l, fd, st);
+	dev = makedev(st->stx_dev_major, st->stx_dev_minor);
+	if (dev != l->layer[0].dev && dev != l->file_dev)
+		return 0;
+	if (st->stx_nlink > 1 && links_hold(l, st->stx_ino))
+		st->stx_nlink--;
+	if (!l->vstat)
+		return 0;
+	if (vstat_in_xattr(l, st->stx_mode)) {
+		if (obj_getxattr(&o, XATTR_VSTAT, NULL, 0) <= 0)
+			return 0;
+	} else if (!(st->stx_mask & STATX_BTIME) && fd_statx(fd, &again) == 0) {
+		again.stx_nlink = st->stx_nlink;
+		*st = again;
+	}
+	if (fd_host(fd, host) == 0 && host_in_layer(host, &l->layer[0])) {
+		struct vattr a;
+		int r = vattr_get(l, &o, st, &a, NULL);
+
+		if (r < 0)
+			return r;
+		vattr_patch(&a, st);
+	}
+	return 0;
+}
+
+int layers_statfs(struct layers *l, const char *path, struct statfs *st)
+{
+	char target[PATH_MAX];
+	struct layers_node node;
+	struct statx body;
+	size_t end;
+	int r = layers_walk(l, path, &end, &node, target);
+
+	if (r)
+		return r == 1 ? -ELOOP : r;
+	/* Changes to the tree cost space where the upper directory is; other file systems mounted in it are others. */
+	if (l->cow && fd_statx(node.fd, &body) == 0 &&
+	    (node.where != LAYERS_LOWER || makedev(body.stx_dev_major, body.stx_dev_minor) == l->layer[node.layer].dev))
+		r = fstatfs(l->layer[0].fd, st);
+	else
+		r = fstatfs(node.fd, st);
+	r = r < 0 ? -errno : 0;
+	close(node.fd);
+	return r;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The interface of umview's modules.
+ *
+ * A module is a shared object that exports one descriptor, `um_module' (UM_MODULE makes it).  It is loaded into a running view by
+ * um_add_service NAME; the view's `mount -t TYPE' then makes instances of the file system types it names.
+ *
+ * A file system type provides struct um_fs_ops.  All operations return 0 or a positive result, or a negative errno
+ * value.  Paths are relative to the mount's root, without leading '/', "." and ".."; "" is the root, and no
+ * component but the last is a symbolic link.  Permission checks by the view's ids are made before an operation
+ * is called.  Operations run one at a time.
+ */
+#ifndef UM_MODULE_H
+#define UM_MODULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/types.h>
+
+#define UM_MODULE_ABI 1
+
+struct um_fs;                   /* a mounted instance: the module's own */
+
+/* Where the body of a node is: may the kernel be asked with the path as the process gave it? */
+enum um_body {
+	UM_BODY_HOST,           /* the host file at the same path, unmodified: calls may be continued */
+	UM_BODY_ELSEWHERE,      /* a host file at another path, open as `fd' */
+	UM_BODY_MERGED,         /* a directory with a host body at the same path, but other contents or attributes */
+	UM_BODY_NONE,           /* no host file (fd is -1) */
+};
+
+struct um_node {
+	int fd;                 /* O_PATH descriptor of the body, or -1; closed by whoever asked for the node */
+	uint32_t type;          /* S_IFMT bits as shown */
+	enum um_body body;
+};
+
+struct um_owner {
+	uid_t uid;              /* who owns what is created; meaningful where the file system has virtual owners */
+	gid_t gid;
+};
+
+typedef int um_dirent_fn(void *arg, const char *name, uint64_t ino, unsigned char type);
+
+struct um_fs_ops {
+	/* Look-up as far as no symbolic link is to be followed: results as layers_walk() documents them. */
+	int (*walk)(struct um_fs *fs, const char *path, size_t *end, struct um_node *node, char *target);
+	/* True if nothing at, above or below the path differs from the host's tree; may be NULL (never true). */
+	bool (*untouched)(struct um_fs *fs, const char *path);
+	int (*stat)(struct um_fs *fs, const char *path, const struct um_node *node, struct statx *st);
+	int (*patch_stat)(struct um_fs *fs, int fd, struct statx *st);  /* of an open body, after statx(2) on it */
+	int (*statfs)(struct um_fs *fs, const char *path, struct statfs *st);
+	int (*open)(struct um_fs *fs, const char *path, int flags, mode_t mode, const struct um_owner *owner);
+	int (*mkdir)(struct um_fs *fs, const char *path, mode_t mode, const struct um_owner *owner);
+	int (*mknod)(struct um_fs *fs, const char *path, mode_t mode, dev_t rdev, const struct um_owner *owner);
+	int (*symlink)(struct um_fs *fs, const char *target, const char *path, const struct um_owner *owner);
+	/* bind(2) @sock, an unbound AF_UNIX socket, to a new socket file. */
+	int (*bind)(struct um_fs *fs, const char *path, int sock, mode_t mode, const struct um_owner *owner);
+	int (*unlink)(struct um_fs *fs, const char *path);
+	int (*rmdir)(struct um_fs *fs, const char *path);
+	int (*link)(struct um_fs *fs, const char *oldpath, const char *newpath);
+	int (*rename)(struct um_fs *fs, const char *oldpath, const char *newpath, unsigned flags);
+	int (*chmod)(struct um_fs *fs, const char *path, mode_t mode);
+	int (*chown)(struct um_fs *fs, const char *path, uid_t uid, gid_t gid);
+	int (*utimens)(struct um_fs *fs, const char *path, const struct timespec times[2]);
+	int (*truncate)(struct um_fs *fs, const char *path, off_t size);
+	int (*fchmod)(struct um_fs *fs, int fd, mode_t mode);           /* -EXDEV: not a body that may be changed */
+	int (*fchown)(struct um_fs *fs, int fd, uid_t uid, gid_t gid);
+	ssize_t (*getxattr)(struct um_fs *fs, const char *path, const char *name, void *value, size_t size);
+	ssize_t (*listxattr)(struct um_fs *fs, const char *path, char *list, size_t size);
+	int (*setxattr)(struct um_fs *fs, const char *path, const char *name, const void *value, size_t size, int flags);
+	int (*removexattr)(struct um_fs *fs, const char *path, const char *name);
+	int (*readdir)(struct um_fs *fs, const char *path, um_dirent_fn *fn, void *arg);
+	int (*path_of)(struct um_fs *fs, const char *host, char *path); /* see layers_path_of() */
+	void (*umount)(struct um_fs *fs);                               /* frees it */
+};
+
+/* What a mount is told, and where it may say more. */
+struct um_mount_args {
+	const char *source;     /* as given; for a path: absolute, resolved in the view, host path in source_host */
+	const char *source_host; /* host path of the source's body, or NULL */
+	const char *target;     /* absolute view path of the mount point, "/" for the root */
+	const char *target_host; /* host path of the mount point's body */
+	const char *options;    /* -o string, "" if none */
+	unsigned long flags;    /* MS_* */
+	uid_t uid;              /* real user */
+	/* results */
+	char **except;          /* NULL-terminated absolute view paths that stay outside of the mount; freed by the monitor */
+	bool permanent;         /* cannot be unmounted */
+	bool kernel;            /* stands for a kernel file system: host paths map into it below a chroot only */
+	char why[256];          /* on error, words for people */
+};
+
+struct um_fs_type {
+	const char *name;       /* as in mount -t NAME */
+	const struct um_fs_ops *ops;
+	int (*mount)(struct um_fs **fs, struct um_mount_args *args);
+};
+
+struct um_module {
+	uint32_t abi;           /* UM_MODULE_ABI */
+	const char *name;
+	const char *description; /* one line */
+	uint32_t classes;       /* UM_CLASS_* bits of system calls that it needs (1 << class) */
+	const struct um_fs_type *const *fs_types; /* NULL-terminated, or NULL */
+	int (*init)(void);      /* may be NULL; 0 or negative errno */
+	void (*fini)(void);
+};
+
+#define UM_MODULE __attribute__((visibility("default"))) const struct um_module um_module
+
+/* Bits of `classes'; the numbers are those of enum um_class. */
+#define UM_NEEDS_PATH (1u << 1)
+#define UM_NEEDS_DESC (1u << 2)
+#define UM_NEEDS_IO   (1u << 3)
+#define UM_NEEDS_SOCK (1u << 4)
+#define UM_NEEDS_IDS  (1u << 5)
+#define UM_NEEDS_TIME (1u << 6)
+#define UM_NEEDS_NAME (1u << 7)
+
+#endif

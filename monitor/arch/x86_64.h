@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * x86-64: the registers of a thread in a ptrace stop, and how Linux restarts a system call.
+ *
+ * In a stop on the way out of a system call, orig_rax is the call's number (-1: the kernel treats the thread as if it
+ * had not been in a call, and never restarts anything) and rax its result.  With rax = -ERESTARTNOINTR the kernel sets
+ * rax = orig_rax and steps back over the 2-byte syscall instruction, also when it first runs a signal handler: the
+ * call is then made after the handler has returned (arch/x86/kernel/signal.c, handle_signal, arch_do_signal_or_restart).
+ * rcx and r11 are clobbered by the instruction and need no care.
+ */
+#ifndef MONITOR_ARCH_X86_64_H
+#define MONITOR_ARCH_X86_64_H
+
+#include <elf.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/types.h>
+#include <sys/user.h>
+
+#define ARCH_ELF_MACHINE EM_X86_64
+#define ARCH_SYSCALL_SIZE 2
+
+/* Results that only the kernel sees (include/linux/errno.h). */
+#define ARCH_ERESTARTSYS 512
+#define ARCH_ERESTARTNOINTR 513
+#define ARCH_ERESTARTNOHAND 514
+#define ARCH_ERESTART_RESTARTBLOCK 516
+
+struct arch_regs {
+	struct user_regs_struct user;
+};
+
+/* 0, or negative errno (-ESRCH: the thread is not stopped, it was killed). */
+static inline int arch_regs_get(pid_t tid, struct arch_regs *regs)
+{
+	return ptrace(PTRACE_GETREGS, tid, NULL, &regs->user) < 0 ? -errno : 0;
+}
+
+static inline int arch_regs_set(pid_t tid, const struct arch_regs *regs)
+{
+	return ptrace(PTRACE_SETREGS, tid, NULL, (void *)&regs->user) < 0 ? -errno : 0;
+}
+
+static inline int64_t arch_result(const struct arch_regs *regs)
+{
+	return (int64_t)regs->user.rax;
+}
+
+static inline bool arch_will_restart(const struct arch_regs *regs)
+{
+	int64_t r = arch_result(regs);
+
+	return r == -ARCH_ERESTARTSYS || r == -ARCH_ERESTARTNOINTR || r == -ARCH_ERESTARTNOHAND ||
+	       r == -ARCH_ERESTART_RESTARTBLOCK;
+}
+
+/* Is the thread on its way out of exactly this call, to be restarted? @ip: address after the instruction. */
+static inline bool arch_restarts_call(const struct arch_regs *regs, int nr, uint64_t ip, const uint64_t args[6])
+{
+	const struct user_regs_struct *u = &regs->user;
+
+	return (int)u->orig_rax == nr && u->rip == ip && (int64_t)u->rax == -ARCH_ERESTARTSYS && u->rdi == args[0] &&
+	       u->rsi == args[1] && u->rdx == args[2] && u->r10 == args[3] && u->r8 == args[4] && u->r9 == args[5];
+}
+
+static inline void arch_set_args(struct arch_regs *regs, const uint64_t args[6])
+{
+	regs->user.rdi = args[0];
+	regs->user.rsi = args[1];
+	regs->user.rdx = args[2];
+	regs->user.r10 = args[3];
+	regs->user.r8 = args[4];
+	regs->user.r9 = args[5];
+}
+
+/* The kernel restarts the call as another one. */
+static inline void arch_restart_as(struct arch_regs *regs, int nr, const uint64_t args[6])
+{
+	arch_set_args(regs, args);
+	regs->user.orig_rax = (unsigned long long)(long long)nr;
+	regs->user.rax = (unsigned long long)-ARCH_ERESTARTNOINTR;
+}
+
+/* The kernel restarts the same call, handlers or not. */
+static inline void arch_restart(struct arch_regs *regs)
+{
+	regs->user.rax = (unsigned long long)-ARCH_ERESTARTNOINTR;
+}
+
+/* The thread issues a call when it next runs. @ip: address after a system call instruction. */
+static inline void arch_set_call(struct arch_regs *regs, int nr, uint64_t ip, const uint64_t args[6])
+{
+	arch_set_args(regs, args);
+	regs->user.rip = ip - ARCH_SYSCALL_SIZE;
+	regs->user.rax = (unsigned long long)(long long)nr;
+	regs->user.orig_rax = -1ULL;
+}
+
+/* The thread goes on after its call, with this result. */
+static inline void arch_set_result(struct arch_regs *regs, int64_t result)
+{
+	regs->user.rax = (unsigned long long)result;
+	regs->user.orig_rax = -1ULL;
+}
+
+#endif

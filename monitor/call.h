@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A trapped system call on its way through the monitor, and what an operation may do with it.
+ */
+#ifndef MONITOR_CALL_H
+#define MONITOR_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "syscall/table.h"
+
+struct um_view;
+struct um_state;
+
+struct um_call {
+	struct um_view *view;
+	uint64_t cookie;                /* the tracer's name for the call (notification id) */
+	void *listener;                 /* the tracer's name for where it came from */
+	pid_t tid;                      /* the calling thread, in the monitor's pid namespace */
+	int nr;
+	uint64_t args[6];
+	uint64_t ip;                    /* address after the system call instruction */
+	const struct um_syscall *row;   /* never NULL */
+	const struct um_state *state;   /* the caller's record; never NULL in an operation */
+	bool on_worker;                 /* running on a worker: may block, with um_unlock() around what blocks */
+	const char *route;              /* for --trace: who served it ("kernel", "viewfs", "ids"...); static string */
+};
+
+/* --- memory of the process (memory.c) ------------------------------------------------------------------------- */
+
+/* All or nothing.  0, -EFAULT, or -EPERM when the process cannot be read (undumpable). */
+int um_read(const struct um_call *call, uint64_t addr, void *buf, size_t len);
+int um_write(const struct um_call *call, uint64_t addr, const void *buf, size_t len);
+/* A NUL-terminated string of less than @size bytes.  Its length, -EFAULT, or -ENAMETOOLONG. */
+ssize_t um_read_string(const struct um_call *call, uint64_t addr, char *buf, size_t size);
+/* Path arguments: as um_read_string with PATH_MAX bytes; -ENOENT is not given for "". */
+ssize_t um_read_path(const struct um_call *call, uint64_t addr, char *buf);
+
+/* --- the process (process.c) ---------------------------------------------------------------------------------- */
+
+/* A duplicate of the caller's descriptor (pidfd_getfd), close-on-exec, owned by the caller; or -EBADF, -EPERM. */
+int um_get_fd(const struct um_call *call, int fd);
+/* Host path of the caller's descriptor, or of its working directory if @fd is AT_FDCWD, as the kernel names it.
+ * @buf: PATH_MAX bytes.  Length, -EBADF, -ENOENT if it was removed (the name ends in " (deleted)"). */
+ssize_t um_fd_host_path(const struct um_call *call, int fd, char *buf);
+/* Thread group id of the caller. */
+pid_t um_tgid(const struct um_call *call);
+/* Is the call still waiting (its thread not killed)?  Checked before side effects. */
+bool um_alive(const struct um_call *call);
+
+/* --- answers (through the tracer) ----------------------------------------------------------------------------- */
+
+/* Place @fd in the caller and return its number there as the result.  @flags: O_CLOEXEC or 0.  Closes @fd.  UM_REPLIED
+ * or a negative errno (-EMFILE...). */
+int64_t um_answer_fd(struct um_call *call, int fd, int flags);
+/* Give the caller another state.  0 or a negative errno. */
+int um_set_state(struct um_call *call, const struct um_state *changed);
+
+#endif

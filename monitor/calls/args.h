@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where a call's arguments are, by its row: what the operations that serve several doors have in common. */
+#ifndef MONITOR_CALLS_ARGS_H
+#define MONITOR_CALLS_ARGS_H
+
+#include <fcntl.h>
+
+#include "../namei.h"
+#include "../state.h"
+#include "calls.h"
+
+static inline int arg_dirfd(const struct um_call *call)
+{
+	return call->row->fd >= 0 ? (int)call->args[call->row->fd] : AT_FDCWD;
+}
+
+static inline int arg_dirfd2(const struct um_call *call)
+{
+	return call->row->fd2 >= 0 ? (int)call->args[call->row->fd2] : AT_FDCWD;
+}
+
+static inline int arg_flags(const struct um_call *call)
+{
+	return (call->row->flags >= 0 ? (int)call->args[call->row->flags] : 0) | call->row->implied;
+}
+
+/* The n-th payload argument. */
+static inline uint64_t arg_data(const struct um_call *call, int n)
+{
+	return call->args[call->row->data + n];
+}
+
+/* namei() on the first path of the call. */
+static inline int arg_path(struct um_call *call, int flags, struct um_path *path)
+{
+	return namei(call, arg_dirfd(call), call->args[call->row->path], flags, path);
+}
+
+/* Has the call an empty path and AT_EMPTY_PATH, so that it speaks of the descriptor? */
+static inline bool arg_is_fd(const struct um_call *call)
+{
+	char first;
+
+	if (!(arg_flags(call) & AT_EMPTY_PATH))
+		return false;
+	return call->args[call->row->path] == 0 ||
+	       (um_read(call, call->args[call->row->path], &first, 1) == 0 && first == '\0');
+}
+
+/* May the kernel perform a change with the process's own arguments?  The host's own tree, found the host's way. */
+static inline bool path_is_native(const struct um_call *call, const struct um_path *path)
+{
+	return path->mount == call->view->host && path->same;
+}
+
+/* Owner of what the caller creates in the parent of @path: its fs ids, or the group of a set-gid directory. */
+struct um_owner new_owner(struct um_call *call, struct um_path *path);
+
+/* A mount that may change the attributes of this duplicate of a descriptor; its path too if it still has one.
+ * 0: found; NAMEI_NATIVE: the kernel's. */
+int fd_path(struct um_call *call, int fd, struct um_path *path);
+
+/* Attributes of an open file as the view shows them; @copy is a duplicate in the monitor. */
+int fd_stat(struct um_call *call, int copy, struct statx *st);
+
+#endif

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Changing attributes: mode, owner, size, times.
+ */
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+#include <utime.h>
+
+#include "args.h"
+
+/* The file that a call changes; UM_CONTINUE, an error, or 0. */
+static int64_t target(struct um_call *call, int follow, struct um_path *path)
+{
+	int64_t err;
+
+	if (arg_is_fd(call))
+		err = fd_path(call, arg_dirfd(call), path);
+	else
+		err = arg_path(call, follow, path);
+	if (err == NAMEI_NATIVE || (err == 0 && path_is_native(call, path)))
+		return UM_CONTINUE;
+	if (err == 0 && path->mount->readonly)
+		return -EROFS;
+	if (err == 0)
+		call->route = path->mount->type->name;
+	return err;
+}
+
+static int follow_of(const struct um_call *call)
+{
+	return arg_flags(call) & AT_SYMLINK_NOFOLLOW ? 0 : NAMEI_FOLLOW;
+}
+
+/* chmod(2)'s rules: who may, and what becomes of the set-gid bit. */
+static int64_t may_chmod(const struct um_state *state, const struct statx *st, mode_t *mode)
+{
+	if (state->ids.fsuid != st->stx_uid && !ids_capable(&state->ids, CAP_FOWNER))
+		return -EPERM;
+	if (!S_ISDIR(st->stx_mode) && !ids_in_group(&state->ids, st->stx_gid) &&
+	    !ids_capable(&state->ids, CAP_FSETID))
+		*mode &= ~(mode_t)S_ISGID;
+	return 0;
+}
+
+int64_t call_chmod(struct um_call *call)
+{
+	struct um_path path = UM_PATH_INIT;
+	mode_t mode = (mode_t)arg_data(call, 0) & 07777;
+	struct statx st;
+	int64_t err = target(call, follow_of(call), &path);
+
+	if (err == 0 && path.node.type == S_IFLNK)
+		err = -EOPNOTSUPP;
+	if (err == 0)
+		err = um_path_stat(call, &path, &st);
+	if (err == 0)
+		err = may_chmod(call->state, &st, &mode);
+	if (err == 0)
+		err = UM_OPS(&path)->chmod(UM_FS(&path), path.rel, mode);
+	um_path_put(&path);
+	return err;
+}
+
+/* The mount, if any, whose file system owns the body of an open file: by trying, for a body may have no name any more. */
+typedef int fd_change(const struct um_mount *mount, int copy, const void *arg);
+
+/* Change an open file: on its body where that is a mount's, else by its path. UM_CONTINUE: the kernel's. */
+static int64_t change_fd(struct um_call *call, int copy, fd_change *change, const void *arg, struct um_path *path)
+{
+	for (size_t i = call->view->nmounts; i-- > 0;) {
+		const struct um_mount *mount = call->view->mounts[i];
+		int err;
+
+		if (mount == NULL || mount->type->ops->fchmod == NULL)
+			continue;
+		err = change(mount, copy, arg);
+		if (err != -EXDEV)
+			return mount->readonly ? -EROFS : err;
+	}
+	return fd_path(call, arg_dirfd(call), path) == 0 ? 1 : UM_CONTINUE;
+}
+
+static int change_mode(const struct um_mount *mount, int copy, const void *arg)
+{
+	return mount->type->ops->fchmod(mount->fs, copy, *(const mode_t *)arg);
+}
+
+int64_t call_fchmod(struct um_call *call)
+{
+	struct um_path path = UM_PATH_INIT;
+	mode_t mode = (mode_t)arg_data(call, 0) & 07777;
+	struct statx st;
+	int64_t err;
+	int copy;
+
+	if (hashtab_npaths(call->view->table) == 0)
+		return UM_CONTINUE;
+	copy = um_get_fd(call, arg_dirfd(call));
+	if (copy < 0)
+		return copy;
+	err = fcntl(copy, F_GETFL) & O_PATH ? -EBADF : fd_stat(call, copy, &st);
+	if (err == 0)
+		err = may_chmod(call->state, &st, &mode);
+	if (err == 0)
+		err = change_fd(call, copy, change_mode, &mode, &path);
+	if (err == 1)
+		err = UM_OPS(&path)->chmod(UM_FS(&path), path.rel, mode);
+	else if (err == -EPERM && fd_path(call, arg_dirfd(call), &path) == NAMEI_NATIVE)
+		err = UM_CONTINUE;
+	close(copy);
+	um_path_put(&path);
+	return err;
+}
+
+struct chown_arg {
+	uid_t uid;
+	gid_t gid;
+};
+
+/* chown(2)'s rules. */
+static int64_t may_chown(const struct um_state *state, const struct statx *st, const struct chown_arg *to)
+{
+	bool owner = state->ids.fsuid == st->stx_uid;
+
+	if (ids_capable(&state->ids, CAP_CHOWN))
+		return 0;
+	if (to->uid != (uid_t)-1 && (!owner || to->uid != st->stx_uid))
+		return -EPERM;
+	if (to->gid != (gid_t)-1 && to->gid != st->stx_gid && (!owner || !ids_in_group(&state->ids, to->gid)))
+		return -EPERM;
+	return 0;
+}
+
+/* A change of owner takes the set-id bits off files, whoever makes it (chown(2)). */
+static mode_t without_setid(const struct statx *st)
+{
+	mode_t mode = st->stx_mode & 07777;
+
+	if (S_ISDIR(st->stx_mode))
+		return mode;
+	mode &= ~(mode_t)S_ISUID;
+	return mode & S_IXGRP ? mode & ~(mode_t)S_ISGID : mode;
+}
+
+int64_t call_chown(struct um_call *call)
+{
+	struct um_path path = UM_PATH_INIT;
+	struct chown_arg to = { (uid_t)arg_data(call, 0), (gid_t)arg_data(call, 1) };
+	struct statx st;
+	int64_t err = target(call, follow_of(call), &path);
+
+	if (err == 0)
+		err = um_path_stat(call, &path, &st);
+	if (err == 0)
+		err = may_chown(call->state, &st, &to);
+	if (err == 0)
+		err = UM_OPS(&path)->chown(UM_FS(&path), path.rel, to.uid, to.gid);
+	if (err == 0 && S_ISREG(st.stx_mode) && without_setid(&st) != (st.stx_mode & 07777))
+		err = UM_OPS(&path)->chmod(UM_FS(&path), path.rel, without_setid(&st));
+	um_path_put(&path);
+	return err;
+}
+
+static int change_owner(const struct um_mount *mount, int copy, const void *arg)
+{
+	const struct chown_arg *to = arg;
+
+	return mount->type->ops->fchown(mount->fs, copy, to->uid, to->gid);
+}
+
+int64_t call_fchown(struct um_call *call)
+{
+	struct um_path path = UM_PATH_INIT;
+	struct chown_arg to = { (uid_t)arg_data(call, 0), (gid_t)arg_data(call, 1) };
+	struct statx st;
+	mode_t mode;
+	int64_t err;
+	int copy;
+
+	if (hashtab_npaths(call->view->table) == 0)
+		return UM_CONTINUE;
+	copy = um_get_fd(call, arg_dirfd(call));
+	if (copy < 0)
+		return copy;
+	err = fcntl(copy, F_GETFL) & O_PATH ? -EBADF : fd_stat(call, copy, &st);
+	if (err == 0)
+		err = may_chown(call->state, &st, &to);
+	if (err == 0) {
+		mode = without_setid(&st);
+		err = change_fd(call, copy, change_owner, &to, &path);
+		if (err == 1)
+			err = UM_OPS(&path)->chown(UM_FS(&path), path.rel, to.uid, to.gid);
+		if (err == 0 && S_ISREG(st.stx_mode) && mode != (st.stx_mode & 07777))
+			change_fd(call, copy, change_mode, &mode, &path);
+	}
+	if (err == -EPERM && fd_path(call, arg_dirfd(call), &path) == NAMEI_NATIVE)
+		err = UM_CONTINUE; /* the host's own file: the kernel's words */
+	close(copy);
+	um_path_put(&path);
+	return err;
+}
+
+int64_t call_truncate(struct um_call *call)
+{
+	struct um_path path = UM_PATH_INIT;
+	off_t size = (off_t)arg_data(call, 0);
+	int64_t err = target(call, NAMEI_FOLLOW, &path);
+
+	if (err == 0 && size < 0)
+		err = -EINVAL;
+	if (err == 0 && path.node.type != S_IFREG)
+		err = path.node.type == S_IFDIR ? -EISDIR : -EINVAL;
+	if (err == 0)
+		err = um_path_permission(call, &path, W_OK);
+	if (err == 0)
+		err = UM_OPS(&path)->truncate(UM_FS(&path), path.rel, size);
+	um_path_put(&path);
+	return err;
+}
+
+/* utimensat(2)'s rules: the owner always; who may write, if both times are now. */
+static int64_t may_utimes(struct um_call *call, struct um_path *path, const struct timespec times[2])
+{
+	const struct um_state *state = call->state;
+	struct statx st;
+	int64_t err;
+
+	if (ids_capable(&state->ids, CAP_FOWNER))
+		return 0;
+	err = um_path_stat(call, path, &st);
+	if (err < 0 || st.stx_uid == state->ids.fsuid)
+		return err;
+	if (times[0].tv_nsec == UTIME_NOW && times[1].tv_nsec == UTIME_NOW)
+		return um_path_permission(call, path, W_OK);
+	return -EPERM;
+}
+
+static int64_t set_times(struct um_call *call, struct um_path *path, const struct timespec times[2])
+{
+	int64_t err = may_utimes(call, path, times);
+
+	if (err < 0 || (times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT))
+		return err;
+	return UM_OPS(path)->utimens(UM_FS(path), path->rel, times);
+}
+
+static const struct timespec both_now[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
+
+int64_t call_utime(struct um_call *call)
+{
+	struct um_path path = UM_PATH_INIT;
+	struct timespec times[2] = { both_now[0], both_now[1] };
+	struct utimbuf buf;
+	int64_t err = target(call, NAMEI_FOLLOW, &path);
+
+	if (err == 0 && arg_data(call, 0) != 0) {
+		err = um_read(call, arg_data(call, 0), &buf, sizeof(buf));
+		times[0] = (struct timespec){ buf.actime, 0 };
+		times[1] = (struct timespec){ buf.modtime, 0 };
+	}
+	if (err == 0)
+		err = set_times(call, &path, times);
+	um_path_put(&path);
+	return err;
+}
+
+/* futimesat(2) with a null path, utimensat(2) with one: the open file. */
+static int64_t times_of_fd(struct um_call *call, struct um_path *path)
+{
+	int64_t err;
+
+	if (arg_dirfd(call) == AT_FDCWD)
+		return -EFAULT;
+	err = fd_path(call, arg_dirfd(call), path);
+	if (err < 0)
+		return err;
+	/* A body of the upper directory is the real user's own: the kernel sets its times. */
+	if (err == NAMEI_NATIVE || path->node.body == UM_BODY_ELSEWHERE)
+		return UM_CONTINUE;
+	return 0;
+}
+
+int64_t call_utimes(struct um_call *call)
+{
+	struct um_path path = UM_PATH_INIT;
+	struct timespec times[2] = { both_now[0], both_now[1] };
+	struct timeval tv[2];
+	int64_t err;
+
+	err = call->args[call->row->path] == 0 ? times_of_fd(call, &path) : target(call, NAMEI_FOLLOW, &path);
+	if (err == 0 && arg_data(call, 0) != 0) {
+		err = um_read(call, arg_data(call, 0), tv, sizeof(tv));
+		for (int i = 0; err == 0 && i < 2; i++) {
+			if (tv[i].tv_usec < 0 || tv[i].tv_usec >= 1000000)
+				err = -EINVAL;
+			times[i] = (struct timespec){ tv[i].tv_sec, tv[i].tv_usec * 1000 };
+		}
+	}
+	if (err == 0)
+		err = set_times(call, &path, times);
+	um_path_put(&path);
+	return err;
+}
+
+static bool bad_nsec(const struct timespec *t)
+{
+	return t->tv_nsec != UTIME_NOW && t->tv_nsec != UTIME_OMIT && (t->tv_nsec < 0 || t->tv_nsec > 999999999);
+}
+
+int64_t call_utimensat(struct um_call *call)
+{
+	struct um_path path = UM_PATH_INIT;
+	struct timespec times[2] = { both_now[0], both_now[1] };
+	int64_t err;
+
+	err = call->args[call->row->path] == 0 ? times_of_fd(call, &path) : target(call, follow_of(call), &path);
+	if (err == 0 && arg_data(call, 0) != 0)
+		err = um_read(call, arg_data(call, 0), times, sizeof(times));
+	if (err == 0 && (bad_nsec(&times[0]) || bad_nsec(&times[1])))
+		err = -EINVAL;
+	if (err == 0)
+		err = set_times(call, &path, times);
+	um_path_put(&path);
+	return err;
+}

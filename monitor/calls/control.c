@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The control call: what a view's commands ask of the monitor (modules/include/um_ctl.h has the verbs).
+ *
+ * One table of verbs; each fills a text reply and returns 0 or a negative errno, in which case the text is a message.
+ */
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../modules/include/um_ctl.h"
+#include "../state.h"
+#include "../tracer/tracer.h"
+#include "../view.h"
+#include "calls.h"
+#include "exec.h"
+
+#define WORDS_MAX 1024
+#define REPLY_MAX 65536
+#define WHYS 16
+
+struct request {
+	struct um_call *call;
+	const char *word[WORDS_MAX];
+	unsigned n;
+	char *reply;            /* REPLY_MAX bytes */
+	size_t len;
+};
+
+/* The last words for each of a few processes. */
+static struct {
+	pid_t tid;
+	char text[512];
+} whys[WHYS];
+static unsigned next_why;
+
+void why_set(const struct um_call *call, const char *format, ...)
+{
+	unsigned slot = next_why;
+	va_list ap;
+
+	for (unsigned i = 0; i < WHYS; i++)
+		if (whys[i].tid == call->tid)
+			slot = i;
+	if (slot == next_why)
+		next_why = (next_why + 1) % WHYS;
+	whys[slot].tid = call->tid;
+	va_start(ap, format);
+	vsnprintf(whys[slot].text, sizeof(whys[slot].text), format, ap);
+	va_end(ap);
+}
+
+__attribute__((format(printf, 2, 3))) static void say(struct request *r, const char *format, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(r->reply + r->len, REPLY_MAX - r->len, format, ap);
+	va_end(ap);
+	if (n > 0)
+		r->len = r->len + (size_t)n < REPLY_MAX ? r->len + (size_t)n : REPLY_MAX - 1;
+}
+
+static int verb_service_add(struct request *r)
+{
+	return r->n == 2 ? service_add(r->call->view, r->word[1], r->reply, REPLY_MAX) : -EINVAL;
+}
+
+static int verb_service_del(struct request *r)
+{
+	return r->n == 2 ? service_del(r->call->view, r->word[1], r->reply, REPLY_MAX) : -EINVAL;
+}
+
+static int verb_service_list(struct request *r)
+{
+	for (const struct um_service *s = r->call->view->services; s != NULL; s = s->next)
+		say(r, "%s\t%s\n", s->module->name, s->module->description);
+	return 0;
+}
+
+static int verb_view_name(struct request *r)
+{
+	struct um_view *view = r->call->view;
+	char *name;
+
+	if (r->n > 1) {
+		size_t len = strlen(r->word[1]);
+
+		if (len == 0 || len > 63 || strpbrk(r->word[1], "/\n\t") != NULL) {
+			say(r, "'%s' is not a name: 1 to 63 characters without '/'", r->word[1]);
+			return -EINVAL;
+		}
+		name = strdup(r->word[1]);
+		if (name == NULL)
+			return -ENOMEM;
+		free(view->name);
+		view->name = name;
+	}
+	say(r, "%s", view->name);
+	return 0;
+}
+
+static int verb_view_info(struct request *r)
+{
+	const struct um_view *view = r->call->view;
+	size_t mounts = 0;
+
+	for (size_t i = 0; i < view->nmounts; i++)
+		mounts += view->mounts[i] != NULL;
+	say(r, "name\t%s\npid\t%d\ntracer\t%s\nsecure\t%d\n", view->name, view->monitor, view->tracer_ops->name,
+	    view->secure);
+	for (const struct um_service *s = view->services; s != NULL; s = s->next)
+		say(r, "service\t%s\n", s->module->name);
+	say(r, "mounts\t%zu\nepoch\t%llu\nstates\t%zu\n", mounts, (unsigned long long)hashtab_epoch(view->table),
+	    states_count(view->states));
+	return 0;
+}
+
+/* A field of /proc/mounts: what would end it is written in octal. */
+static void say_field(struct request *r, const char *text, char end)
+{
+	for (; *text != '\0'; text++)
+		say(r, strchr(" \t\n\\", *text) ? "\\%03o" : "%c", (unsigned char)*text);
+	say(r, "%c", end);
+}
+
+static int verb_mounts(struct request *r)
+{
+	const struct um_view *view = r->call->view;
+
+	for (size_t i = 0; i < view->nmounts; i++) {
+		const struct um_mount *m = view->mounts[i];
+
+		if (m == NULL)
+			continue;
+		say_field(r, m->source, '\t');
+		say_field(r, *m->target ? m->target : "/", '\t');
+		say_field(r, m->type->name, '\t');
+		say_field(r, *m->options ? m->options : m->readonly ? "ro" : "rw", '\n');
+	}
+	return 0;
+}
+
+static int verb_why(struct request *r)
+{
+	for (unsigned i = 0; i < WHYS; i++)
+		if (whys[i].tid == r->call->tid) {
+			say(r, "%s", whys[i].text);
+			whys[i].tid = 0;
+			return 0;
+		}
+	return 0;
+}
+
+/* A decimal id. */
+static int parse_id(const char *word, uint32_t *id)
+{
+	char *end;
+	unsigned long long n;
+
+	errno = 0;
+	n = strtoull(word, &end, 10);
+	if (*word < '0' || *word > '9' || *end != '\0' || errno != 0 || n >= UINT32_MAX)
+		return -EINVAL;
+	*id = (uint32_t)n;
+	return 0;
+}
+
+static int verb_su(struct request *r)
+{
+	struct um_state changed = *r->call->state;
+	struct um_ids *ids = &changed.ids;
+	gid_t groups[WORDS_MAX];
+	uid_t uid;
+	gid_t gid;
+
+	if (r->n < 3 || parse_id(r->word[1], &uid) < 0 || parse_id(r->word[2], &gid) < 0)
+		return -EINVAL;
+	for (unsigned i = 3; i < r->n; i++)
+		if (parse_id(r->word[i], &groups[i - 3]) < 0)
+			return -EINVAL;
+	ids_root(ids);
+	ids->ruid = ids->euid = ids->suid = ids->fsuid = uid;
+	ids->rgid = ids->egid = ids->sgid = ids->fsgid = gid;
+	ids->ngroups = r->n - 3;
+	ids->groups = groups;
+	if (uid != 0)
+		ids->cap_permitted = ids->cap_effective = ids->cap_ambient = 0;
+	changed.virtual_ids = true;
+	changed.no_new_privs = false;
+	return um_set_state(r->call, &changed);
+}
+
+static const struct verb {
+	const char *name;
+	int (*fn)(struct request *r);
+} verbs[] = {
+	{ "service-add", verb_service_add }, { "service-del", verb_service_del },
+	{ "service-list", verb_service_list }, { "view-name", verb_view_name },
+	{ "view-info", verb_view_info }, { "mounts", verb_mounts },
+	{ "su", verb_su }, { "why", verb_why },
+};
+
+/* Cut the request into words. */
+static int cut(struct request *r, char *text, size_t size)
+{
+	if (size == 0 || text[size - 1] != '\0')
+		return -EINVAL;
+	for (char *p = text; p < text + size; p += strlen(p) + 1) {
+		if (r->n == WORDS_MAX)
+			return -E2BIG;
+		r->word[r->n++] = p;
+	}
+	return 0;
+}
+
+static int run_verb(struct request *r)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(r->word[0], verbs[i].name) == 0)
+			return verbs[i].fn(r);
+	say(r, "unknown request '%s'", r->word[0]);
+	return -EINVAL;
+}
+
+int64_t call_um_ctl(struct um_call *call)
+{
+	static char text[UM_CTL_REQUEST_MAX]; /* one call at a time: the view's lock */
+	static char reply[REPLY_MAX];
+	static struct request r;
+	size_t size = call->args[1], room = call->args[3], n;
+	int err, bad;
+
+	if (size > sizeof(text))
+		return -E2BIG;
+	memset(&r, 0, sizeof(r));
+	r.call = call;
+	r.reply = reply;
+	reply[0] = '\0';
+	err = um_read(call, call->args[0], text, size);
+	if (err == 0)
+		err = cut(&r, text, size);
+	if (err < 0)
+		return err;
+	if (strcmp(r.word[0], "plan") == 0)
+		return exec_plan(call, call->args[2], room);
+	err = run_verb(&r);
+	n = strlen(reply);
+	if (room > 0) {
+		if (n >= room)
+			n = room - 1;
+		reply[n] = '\0';
+		bad = um_write(call, call->args[2], reply, n + 1);
+		if (err == 0 && bad < 0)
+			err = bad;
+	}
+	return err < 0 ? err : (int64_t)n;
+}

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Directories: listing, working directory, root.
+ *
+ * A merged directory is listed without any state per open file: entries are ordered by a 43-bit hash of their name, and
+ * the descriptor's own offset is the cursor, so that dup, fork, lseek, telldir and concurrent removal behave. (43 bits: ext4
+ * takes offsets of directories up to the largest file size, 16 TiB.)  "." and ".." come first, at 0 and 1.  Entries of equal hash are given
+ * together or not at all.  A few listings are kept so that a large directory is not merged anew for each buffer.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../tracer/tracer.h"
+#include "args.h"
+
+#define HASH_BITS 43
+#define LISTINGS 8
+#define BUFFER_MAX (64 * 1024)
+
+struct entry {
+	uint64_t hash;
+	uint64_t ino;
+	unsigned char type;
+	uint16_t len;
+	uint32_t name;          /* offset in the listing's names */
+};
+
+struct listing {
+	char *path;             /* view path; NULL: free */
+	struct um_mount *mount;
+	struct entry *entries;  /* by hash */
+	size_t n, room;
+	char *names;
+	size_t names_used, names_room;
+	uint64_t used;          /* for replacement */
+};
+
+static struct listing listings[LISTINGS];
+static uint64_t listing_clock;
+
+/* FNV-1a, folded to HASH_BITS; 0 and 1 are "." and "..". */
+static uint64_t name_hash(const char *name)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (; *name != '\0'; name++)
+		h = (h ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
+	h = (h ^ h >> HASH_BITS) & ((UINT64_C(1) << HASH_BITS) - 1);
+	return h < 2 ? h + 2 : h == (UINT64_C(1) << HASH_BITS) - 1 ? h - 1 : h;
+}
+
+static int add_entry(void *arg, const char *name, uint64_t ino, unsigned char type)
+{
+	struct listing *l = arg;
+	size_t len = strlen(name);
+
+	if (l->n == l->room) {
+		size_t room = l->room ? l->room * 2 : 64;
+		struct entry *more = realloc(l->entries, room * sizeof(*more));
+
+		if (more == NULL)
+			return -ENOMEM;
+		l->entries = more;
+		l->room = room;
+	}
+	if (l->names_used + len + 1 > l->names_room) {
+		size_t room = (l->names_room ? l->names_room * 2 : 1024) + len;
+		char *more = realloc(l->names, room);
+
+		if (more == NULL)
+			return -ENOMEM;
+		l->names = more;
+		l->names_room = room;
+	}
+	l->entries[l->n++] = (struct entry){ name_hash(name), ino, type, (uint16_t)len, (uint32_t)l->names_used };
+	memcpy(l->names + l->names_used, name, len + 1);
+	l->names_used += len + 1;
+	return 0;
+}
+
+static int by_hash(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	return x->hash < y->hash ? -1 : x->hash > y->hash;
+}
+
+static void listing_free(struct listing *l)
+{
+	free(l->path);
+	free(l->entries);
+	free(l->names);
+	memset(l, 0, sizeof(*l));
+}
+
+/* The listing of a directory: a kept one if the cursor is in its middle, else made anew. */
+static struct listing *listing_get(struct um_path *path, bool fresh, int *err)
+{
+	struct listing *l = NULL, *oldest = &listings[0];
+
+	for (size_t i = 0; i < LISTINGS; i++) {
+		if (listings[i].path != NULL && listings[i].mount == path->mount &&
+		    strcmp(listings[i].path, path->view) == 0)
+			l = &listings[i];
+		if (listings[i].used < oldest->used)
+			oldest = &listings[i];
+	}
+	if (l != NULL && !fresh) {
+		l->used = ++listing_clock;
+		return l;
+	}
+	if (l == NULL)
+		l = oldest;
+	listing_free(l);
+	l->path = strdup(path->view);
+	l->mount = path->mount;
+	l->used = ++listing_clock;
+	*err = l->path ? UM_OPS(path)->readdir(UM_FS(path), path->rel, add_entry, l) : -ENOMEM;
+	if (*err < 0) {
+		listing_free(l);
+		return NULL;
+	}
+	qsort(l->entries, l->n, sizeof(*l->entries), by_hash);
+	return l;
+}
+
+void listings_forget(const struct um_mount *mount)
+{
+	for (size_t i = 0; i < LISTINGS; i++)
+		if (listings[i].path != NULL && listings[i].mount == mount)
+			listing_free(&listings[i]);
+}
+
+/* Put one record at @buf: struct linux_dirent64, or the old struct linux_dirent (type in the last byte). */
+static size_t put(char *buf, size_t room, bool old, uint64_t ino, uint64_t off, unsigned char type, const char *name)
+{
+	size_t head = old ? 18 : 19, len = strlen(name);
+	size_t size = (head + len + 1 + (old ? 1 : 0) + 7) & ~(size_t)7;
+	uint16_t reclen = (uint16_t)size;
+
+	if (size > room)
+		return 0;
+	memset(buf, 0, size);
+	memcpy(buf, &ino, 8);
+	memcpy(buf + 8, &off, 8);
+	memcpy(buf + 16, &reclen, 2);
+	if (!old)
+		buf[18] = (char)type;
+	memcpy(buf + head, name, len);
+	if (old)
+		buf[size - 1] = (char)type;
+	return size;
+}
+
+/* Fill @buf from the cursor on; the cursor is moved.  Bytes, or -EINVAL if not even one entry fits. */
+static ssize_t fill(const struct listing *l, uint64_t ino, uint64_t parent, char *buf, size_t size, bool old,
+		    uint64_t *cursor)
+{
+	size_t used = 0, i = 0, lo = 0, hi = l->n;
+	uint64_t at = *cursor;
+
+	for (; at < 2; at++) {
+		size_t n = put(buf + used, size - used, old, at ? parent : ino, at + 1, DT_DIR, at ? ".." : ".");
+
+		if (n == 0)
+			goto full;
+		used += n;
+	}
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (l->entries[mid].hash < at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (i = lo; i < l->n;) {
+		size_t begin = used, j = i;
+
+		for (; j < l->n && l->entries[j].hash == l->entries[i].hash; j++) {
+			const struct entry *e = &l->entries[j];
+			size_t n = put(buf + used, size - used, old, e->ino, e->hash + 1, e->type, l->names + e->name);
+
+			if (n == 0) {
+				used = begin;
+				goto full;
+			}
+			used += n;
+		}
+		at = l->entries[i].hash + 1;
+		i = j;
+	}
+full:
+	if (used == 0 && at < UINT64_C(1) << HASH_BITS && (at < 2 || i < l->n))
+		return -EINVAL;
+	*cursor = at;
+	return (ssize_t)used;
+}
+
+/* Inode numbers of a directory and its parent as shown. */
+static void dot_inodes(struct um_call *call, struct um_path *path, uint64_t *ino, uint64_t *parent_ino)
+{
+	struct um_path parent = UM_PATH_INIT;
+	struct statx st;
+
+	*ino = *parent_ino = 1;
+	if (um_path_stat(call, path, &st) == 0)
+		*ino = *parent_ino = st.stx_ino;
+	if (*path->view != '\0' && um_path_parent(call, path, &parent) == 0) {
+		if (um_path_stat(call, &parent, &st) == 0)
+			*parent_ino = st.stx_ino;
+		um_path_put(&parent);
+	}
+}
+
+static int64_t list(struct um_call *call, struct um_path *path, int copy)
+{
+	uint64_t ino, parent, cursor;
+	size_t size = (size_t)call->args[2];
+	struct listing *l;
+	off_t at = lseek(copy, 0, SEEK_CUR);
+	char *buf;
+	ssize_t n;
+	int err;
+
+	if (at < 0)
+		return -EBADF;
+	cursor = (uint64_t)at;
+	l = listing_get(path, cursor == 0, &err);
+	if (l == NULL)
+		return err;
+	if (size > BUFFER_MAX)
+		size = BUFFER_MAX;
+	buf = malloc(size);
+	if (buf == NULL)
+		return -ENOMEM;
+	dot_inodes(call, path, &ino, &parent);
+	n = fill(l, ino, parent, buf, size, call->row->implied, &cursor);
+	if (n > 0)
+		n = um_write(call, call->args[1], buf, (size_t)n) < 0 ? -EFAULT : n;
+	if (n > 0 && lseek(copy, (off_t)cursor, SEEK_SET) < 0)
+		n = -errno;
+	free(buf);
+	return n;
+}
+
+int64_t call_getdents(struct um_call *call)
+{
+	struct um_path path = UM_PATH_INIT;
+	int fd = arg_dirfd(call), copy;
+	int64_t err;
+
+	if (hashtab_npaths(call->view->table) == 0)
+		return UM_CONTINUE;
+	err = namei_fd(call, fd, &path);
+	if (err == NAMEI_NATIVE || err == -ENOENT || err == -EPERM || err == -EACCES)
+		return UM_CONTINUE;
+	if (err < 0)
+		return err;
+	call->route = path.mount->type->name;
+	if (UM_OPS(&path)->readdir == NULL || path.node.type != S_IFDIR ||
+	    (UM_OPS(&path)->untouched != NULL && UM_OPS(&path)->untouched(UM_FS(&path), path.rel))) {
+		err = UM_CONTINUE;
+	} else {
+		copy = um_get_fd(call, fd);
+		err = copy < 0 ? copy : list(call, &path, copy);
+		if (copy >= 0)
+			close(copy);
+	}
+	um_path_put(&path);
+	return err;
+}
+
+/* Make the process's working directory a directory that its own path does not lead to. */
+static int64_t enter(struct um_call *call, int body)
+{
+	char name[40];
+	int fd, number;
+
+	/* An O_PATH descriptor cannot be placed in another process. */
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", body);
+	fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	number = call->view->tracer_ops->add_fd(call, fd, O_CLOEXEC);
+	close(fd);
+	if (number < 0)
+		return number == -ENOENT ? UM_REPLIED : number;
+
+	struct um_inject calls[2] = {
+		{ .nr = SYS_fchdir, .args = { (uint64_t)number } },
+		{ .nr = SYS_close, .args = { (uint64_t)number }, .always = true },
+	};
+
+	return um_inject(call, calls, 2, 0);
+}
+
+int64_t call_chdir(struct um_call *call)
+{
+	struct um_path path = UM_PATH_INIT;
+	int64_t err = arg_path(call, NAMEI_FOLLOW | NAMEI_READ, &path);
+
+	if (err == NAMEI_NATIVE)
+		return UM_CONTINUE;
+	if (err < 0)
+		return err;
+	if (path.node.type != S_IFDIR)
+		err = -ENOTDIR;
+	else if (call->state->virtual_ids || path.node.body != UM_BODY_HOST)
+		err = um_path_permission(call, &path, X_OK);
+	if (err == 0)
+		err = path.reachable ? UM_CONTINUE : path.node.fd < 0 ? -EOPNOTSUPP : enter(call, path.node.fd);
+	um_path_put(&path);
+	return err;
+}
+
+int64_t call_fchdir(struct um_call *call)
+{
+	(void)call;
+	return UM_CONTINUE; /* a directory's descriptor is its body */
+}
+
+int64_t call_getcwd(struct um_call *call)
+{
+	char host[PATH_MAX], view[PATH_MAX], out[PATH_MAX + 16];
+	size_t size = (size_t)call->args[1];
+	const char *shown;
+	int64_t err;
+
+	if (hashtab_npaths(call->view->table) == 0 && *call->state->root == '\0')
+		return UM_CONTINUE;
+	if (um_fd_host_path(call, AT_FDCWD, host) < 0)
+		return UM_CONTINUE; /* removed: the kernel's ENOENT */
+	err = view_path_of_host(call->view, call->state, host, view);
+	if (err < 0)
+		return err;
+	shown = state_path(call->state, view);
+	snprintf(out, sizeof(out), "%s%s", shown ? "" : "(unreachable)", shown ? shown : view);
+	if (strlen(out) + 1 > size)
+		return -ERANGE;
+	err = um_write(call, call->args[0], out, strlen(out) + 1);
+	return err < 0 ? err : (int64_t)strlen(out) + 1;
+}
+
+int64_t call_chroot(struct um_call *call)
+{
+	struct um_state changed = *call->state;
+	struct um_path path = UM_PATH_INIT;
+	int64_t err = arg_path(call, NAMEI_FOLLOW, &path);
+
+	if (err != 0)
+		return err == NAMEI_NATIVE ? -ENOTDIR : err;
+	err = path.node.type == S_IFDIR ? um_path_permission(call, &path, X_OK) : -ENOTDIR;
+	if (err == 0) {
+		changed.root = path.view;
+		err = um_set_state(call, &changed);
+	}
+	um_path_put(&path);
+	return err;
+}
+
+int64_t call_pivot_root(struct um_call *call)
+{
+	(void)call;
+	return -EPERM;
+}

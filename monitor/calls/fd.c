@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What operations on open files, and operations that create, have in common: args.h.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "args.h"
+
+struct um_owner new_owner(struct um_call *call, struct um_path *path)
+{
+	struct um_owner owner = { call->state->ids.fsuid, call->state->ids.fsgid };
+	struct um_path parent = UM_PATH_INIT;
+	struct statx st;
+
+	if (path->mount == call->view->host)
+		return owner;
+	if (um_path_parent(call, path, &parent) == 0) {
+		if (um_path_stat(call, &parent, &st) == 0 && (st.stx_mode & S_ISGID))
+			owner.gid = st.stx_gid;
+		um_path_put(&parent);
+	}
+	return owner;
+}
+
+int fd_stat(struct um_call *call, int copy, struct statx *st)
+{
+	struct um_view *view = call->view;
+
+	if (statx(copy, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, st) < 0)
+		return -errno;
+	for (size_t i = view->nmounts; i-- > 0;) {
+		const struct um_mount *mount = view->mounts[i];
+
+		if (mount != NULL && mount->type->ops->patch_stat != NULL) {
+			int err = mount->type->ops->patch_stat(mount->fs, copy, st);
+
+			if (err != 0)
+				return err < 0 ? err : 0;
+		}
+	}
+	return 0;
+}
+
+int fd_path(struct um_call *call, int fd, struct um_path *path)
+{
+	int err = namei_fd(call, fd, path);
+
+	if (err == -ENOENT)
+		return NAMEI_NATIVE; /* removed: the body is all there is */
+	return err;
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Calls that make and remove names.
+ *
+ * Each has the same shape: look the name up, leave it to the kernel where the kernel's way leads to the host's own tree, check
+ * what Linux checks, and let the owning file system do it.
+ */
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "args.h"
+
+/* Look up a name that is to be made.  0: it can be, and @owner will own it; UM_CONTINUE, or an error. */
+static int64_t to_make(struct um_call *call, int dirfd, uint64_t addr, struct um_path *path, struct um_owner *owner)
+{
+	int64_t err = namei(call, dirfd, addr, NAMEI_PARENT, path);
+
+	if (err == NAMEI_NATIVE)
+		return UM_CONTINUE;
+	if (err < 0)
+		return err;
+	if (path_is_native(call, path))
+		return UM_CONTINUE;
+	if (path->exists)
+		return -EEXIST;
+	err = um_path_parent_permission(call, path, false);
+	if (err < 0)
+		return err;
+	if (!um_alive(call))
+		return UM_REPLIED;
+	*owner = new_owner(call, path);
+	call->route = path->mount->type->name;
+	return 0;
+}
+
+int64_t call_mkdir(struct um_call *call)
+{
+	struct um_path path = UM_PATH_INIT;
+	mode_t mode = (mode_t)arg_data(call, 0) & 01777 & ~(mode_t)call->state->umask;
+	struct um_owner owner;
+	struct statx st;
+	int64_t err = to_make(call, arg_dirfd(call), call->args[call->row->path], &path, &owner);
+
+	if (err == 0) {
+		struct um_path parent = UM_PATH_INIT;
+
+		/* A set-gid directory hands the bit on. */
+		if (um_path_parent(call, &path, &parent) == 0) {
+			if (um_path_stat(call, &parent, &st) == 0)
+				mode |= st.stx_mode & S_ISGID;
+			um_path_put(&parent);
+		}
+		err = UM_OPS(&path)->mkdir(UM_FS(&path), path.rel, mode, &owner);
+	}
+	um_path_put(&path);
+	return err;
+}
+
+int64_t call_mknod(struct um_call *call)
+{
+	struct um_path path = UM_PATH_INIT;
+	mode_t mode = (mode_t)arg_data(call, 0);
+	struct um_owner owner;
+	int64_t err = to_make(call, arg_dirfd(call), call->args[call->row->path], &path, &owner);
+
+	if ((mode & S_IFMT) == 0)
+		mode |= S_IFREG;
+	if (err == 0 && path.slash)
+		err = -ENOENT;
+	if (err == 0 && (S_ISCHR(mode) || S_ISBLK(mode)) && !ids_capable(&call->state->ids, CAP_MKNOD))
+		err = -EPERM;
+	if (err == 0)
+		err = UM_OPS(&path)->mknod(UM_FS(&path), path.rel,
+					   (mode & S_IFMT) | (mode & 07777 & ~(mode_t)call->state->umask),
+					   (dev_t)arg_data(call, 1), &owner);
+	um_path_put(&path);
+	return err;
+}
+
+int64_t call_symlink(struct um_call *call)
+{
+	struct um_path path = UM_PATH_INIT;
+	struct um_owner owner;
+	char target[PATH_MAX];
+	ssize_t n;
+	int64_t err = to_make(call, arg_dirfd(call), call->args[call->row->path], &path, &owner);
+
+	if (err == 0) {
+		n = um_read_path(call, call->args[0], target);
+		err = n < 0 ? n : n == 0 || path.slash ? -ENOENT : 0;
+	}
+	if (err == 0)
+		err = UM_OPS(&path)->symlink(UM_FS(&path), target, path.rel, &owner);
+	um_path_put(&path);
+	return err;
+}
+
+/* Is this the place of a mount?  Names of those cannot be changed. */
+static bool is_mount_point(const struct um_call *call, const struct um_path *path)
+{
+	return path->mount != call->view->host && *path->rel == '\0';
+}
+
+/* The existing name of a link. */
+static int64_t link_source(struct um_call *call, struct um_path *path)
+{
+	int64_t err;
+
+	if (arg_is_fd(call))
+		err = fd_path(call, arg_dirfd(call), path);
+	else
+		err = arg_path(call, arg_flags(call) & AT_SYMLINK_FOLLOW ? NAMEI_FOLLOW : 0, path);
+	if (err == 0 && path->node.type == S_IFDIR)
+		err = -EPERM;
+	return err;
+}
+
+int64_t call_link(struct um_call *call)
+{
+	struct um_path from = UM_PATH_INIT, to = UM_PATH_INIT;
+	struct um_owner owner;
+	int64_t err = link_source(call, &from);
+	int64_t made;
+
+	if (err < 0)
+		return err;
+	made = to_make(call, arg_dirfd2(call), call->args[call->row->path2], &to, &owner);
+	if (made == UM_CONTINUE) {
+		/* The new name is the host's: the old one must be as well. */
+		if (err != NAMEI_NATIVE && !path_is_native(call, &from))
+			err = from.mount == to.mount && to.mount == call->view->host ?
+				      UM_OPS(&to)->link(UM_FS(&to), from.rel, to.rel) : -EXDEV;
+		else
+			err = UM_CONTINUE;
+	} else if (made < 0) {
+		err = made;
+	} else if (err == NAMEI_NATIVE || from.mount != to.mount) {
+		err = -EXDEV;
+	} else {
+		err = UM_OPS(&to)->link(UM_FS(&to), from.rel, to.rel);
+	}
+	um_path_put(&from);
+	um_path_put(&to);
+	return err;
+}
+
+/* Does the string at @addr end in a "." component? */
+static bool ends_in_dot(const struct um_call *call, uint64_t addr)
+{
+	char text[PATH_MAX];
+	ssize_t n = um_read_path(call, addr, text);
+
+	while (n > 1 && text[n - 1] == '/')
+		n--;
+	return n > 0 && text[n - 1] == '.' && (n == 1 || text[n - 2] == '/');
+}
+
+int64_t call_unlink(struct um_call *call)
+{
+	struct um_path path = UM_PATH_INIT;
+	bool dir = arg_flags(call) & AT_REMOVEDIR;
+	int64_t err = arg_path(call, 0, &path);
+
+	if (err == NAMEI_NATIVE)
+		return UM_CONTINUE;
+	if (err < 0)
+		return err;
+	if (path_is_native(call, &path))
+		err = UM_CONTINUE;
+	else if (is_mount_point(call, &path))
+		err = -EBUSY;
+	else if (dir && ends_in_dot(call, call->args[call->row->path]))
+		err = -EINVAL;
+	else if (dir != (path.node.type == S_IFDIR))
+		err = dir ? -ENOTDIR : -EISDIR;
+	else if (path.slash && !dir)
+		err = -ENOTDIR;
+	else
+		err = um_path_parent_permission(call, &path, true);
+	if (err == 0 && !um_alive(call))
+		err = UM_REPLIED;
+	if (err == 0) {
+		call->route = path.mount->type->name;
+		err = (dir ? UM_OPS(&path)->rmdir : UM_OPS(&path)->unlink)(UM_FS(&path), path.rel);
+	}
+	um_path_put(&path);
+	return err;
+}
+
+/* What must hold of both names, by rename(2). */
+static int64_t check_rename(struct um_call *call, struct um_path *from, struct um_path *to, unsigned flags)
+{
+	int64_t err;
+
+	if (from->mount != to->mount)
+		return -EXDEV;
+	if (is_mount_point(call, from) || is_mount_point(call, to))
+		return -EBUSY;
+	if ((flags & RENAME_NOREPLACE) && to->exists)
+		return -EEXIST;
+	if ((flags & RENAME_EXCHANGE) && !to->exists)
+		return -ENOENT;
+	if (from->node.type != S_IFDIR && (from->slash || to->slash))
+		return -ENOTDIR;
+	err = um_path_parent_permission(call, from, true);
+	return err < 0 ? err : um_path_parent_permission(call, to, to->exists);
+}
+
+int64_t call_rename(struct um_call *call)
+{
+	struct um_path from = UM_PATH_INIT, to = UM_PATH_INIT;
+	unsigned flags = (unsigned)arg_flags(call);
+	int64_t err;
+
+	if ((flags & ~7u) || ((flags & RENAME_EXCHANGE) && (flags & (RENAME_NOREPLACE | RENAME_WHITEOUT))))
+		return -EINVAL;
+	err = arg_path(call, 0, &from);
+	if (err == NAMEI_NATIVE)
+		return UM_CONTINUE;
+	if (err < 0)
+		return err;
+	err = namei(call, arg_dirfd2(call), call->args[call->row->path2], NAMEI_PARENT, &to);
+	if (err == 0) {
+		if (path_is_native(call, &from) && path_is_native(call, &to))
+			err = UM_CONTINUE;
+		else if (flags & RENAME_WHITEOUT)
+			err = -EINVAL;
+		else
+			err = check_rename(call, &from, &to, flags);
+	} else if (err == NAMEI_NATIVE) {
+		err = path_is_native(call, &from) ? UM_CONTINUE : -EXDEV;
+	}
+	if (err == 0 && !um_alive(call))
+		err = UM_REPLIED;
+	if (err == 0) {
+		call->route = from.mount->type->name;
+		err = UM_OPS(&from)->rename(UM_FS(&from), from.rel, to.rel, flags);
+	}
+	um_path_put(&from);
+	um_path_put(&to);
+	return err;
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * open, creat, openat, openat2.
+ *
+ * What is unmodified and opened for reading is the kernel's.  For the rest the monitor opens the body and places
+ * the descriptor in the process.  Devices and fifos of the host are always opened by the process itself, if it can reach them
+ * by its own path: /dev/tty is another terminal to the monitor.
+ */
+#include <errno.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../tracer/tracer.h"
+#include "args.h"
+
+/* Access mode as R_OK and W_OK. */
+static int wanted(int flags)
+{
+	int mask = (flags & O_ACCMODE) == O_RDONLY ? R_OK : (flags & O_ACCMODE) == O_WRONLY ? W_OK : R_OK | W_OK;
+
+	if (flags & O_PATH)
+		return 0;
+	return flags & O_TRUNC ? mask | W_OK : mask;
+}
+
+/*
+ * O_PATH.  The kernel hands no O_PATH descriptor from one process to another, so the process opens it itself, through
+ * a descriptor of the parent directory's body and the last component of its own string.
+ */
+static int64_t open_o_path(struct um_call *call, struct um_path *path, uint64_t addr, int flags)
+{
+	char host[PATH_MAX], text[PATH_MAX], link[40], *slash;
+	const char *name;
+	ssize_t n;
+	int dir;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", path->node.fd);
+	n = readlink(link, host, sizeof(host) - 1);
+	if (n < 0)
+		return -errno;
+	host[n] = '\0';
+	slash = strrchr(host, '/');
+	n = um_read_path(call, addr, text);
+	if (n < 0)
+		return n;
+	name = strrchr(text, '/') ? strrchr(text, '/') + 1 : text;
+	if (slash == NULL || strcmp(slash + 1, name) != 0) {
+		/* Another name than the string's (a link was followed, or "."): an ordinary descriptor has to do. */
+		dir = path->node.type == S_IFREG || path->node.type == S_IFDIR ? open(link, O_RDONLY | O_CLOEXEC) : -1;
+		return dir < 0 ? -EACCES : um_answer_fd(call, dir, flags);
+	}
+	*slash = '\0';
+	dir = open(*host ? host : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -errno;
+	n = call->view->tracer_ops->add_fd(call, dir, O_CLOEXEC);
+	close(dir);
+	if (n < 0)
+		return n == -ENOENT ? UM_REPLIED : n;
+	struct um_inject calls[2] = {
+		{ .nr = SYS_openat, .args = { (uint64_t)n, addr + (uint64_t)(name - text), (uint64_t)flags } },
+		{ .nr = SYS_close, .args = { (uint64_t)n }, .always = true },
+	};
+
+	return um_inject(call, calls, 2, 0);
+}
+
+/* A body that needs no work of its file system: reopened through its O_PATH descriptor, without the lock if it may block. */
+static int64_t open_body(struct um_call *call, struct um_path *path, uint64_t addr, int flags)
+{
+	char name[40];
+	int fd, err;
+
+	if (flags & O_PATH)
+		return open_o_path(call, path, addr, flags);
+	if (path->node.type == S_IFIFO && !(flags & O_NONBLOCK) && !call->on_worker)
+		return UM_BLOCKS;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", path->node.fd);
+	if (call->on_worker)
+		um_unlock(call->view);
+	fd = open(name, (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY);
+	err = -errno;
+	if (call->on_worker)
+		um_lock(call->view);
+	return fd < 0 ? err : um_answer_fd(call, fd, flags);
+}
+
+/* The errors that open(2) gives for what was found, before anything is done. */
+static int check_found(const struct um_path *path, int flags)
+{
+	if (path->exists && (flags & O_CREAT) && (flags & O_EXCL))
+		return -EEXIST;
+	if (path->slash && (flags & O_CREAT))
+		return -EISDIR;
+	if (!path->exists)
+		return 0;
+	if (path->node.type == S_IFLNK && !(flags & O_PATH))
+		return -ELOOP;
+	if ((flags & O_DIRECTORY) && path->node.type != S_IFDIR)
+		return path->node.type == S_IFLNK ? -ELOOP : -ENOTDIR;
+	if (path->node.type == S_IFDIR && (flags & O_TMPFILE) != O_TMPFILE &&
+	    ((wanted(flags) & W_OK) || (flags & O_CREAT)))
+		return -EISDIR;
+	return 0;
+}
+
+/* Everything after the look-up. */
+static int64_t open_found(struct um_call *call, struct um_path *path, uint64_t addr, int flags, mode_t mode)
+{
+	bool regular = !path->exists || path->node.type == S_IFREG || path->node.type == S_IFDIR;
+	bool reads = !(wanted(flags) & W_OK) && !(flags & O_CREAT && !path->exists) && (flags & O_TMPFILE) != O_TMPFILE;
+	struct um_owner owner;
+	int64_t err;
+	int fd;
+
+	err = check_found(path, flags);
+	if (err < 0)
+		return err;
+	if (path_is_native(call, path) || (path->same && path->exists && (!regular || reads)))
+		return UM_CONTINUE;
+	if ((flags & O_TMPFILE) == O_TMPFILE)
+		return -EOPNOTSUPP; /* programs then make a named one */
+	err = path->exists ? um_path_permission(call, path, wanted(flags)) :
+			     um_path_parent_permission(call, path, false);
+	if (err < 0)
+		return err;
+	if (path->exists && path->node.type == S_IFDIR && path->reachable)
+		return UM_CONTINUE; /* the lower body of a merged directory */
+	if (path->exists && path->node.fd >= 0 && ((flags & O_PATH) || path->node.type == S_IFDIR || !regular))
+		return open_body(call, path, addr, flags);
+	if (!um_alive(call))
+		return UM_REPLIED;
+	owner = path->exists ? (struct um_owner){ 0, 0 } : new_owner(call, path);
+	call->route = path->mount->type->name;
+	fd = UM_OPS(path)->open(UM_FS(path), path->rel, flags & ~O_EXCL, mode & 07777 & ~(mode_t)call->state->umask,
+				&owner);
+	if (fd == -EEXIST) /* made by another view meanwhile */
+		fd = UM_OPS(path)->open(UM_FS(path), path->rel, flags & ~(O_EXCL | O_CREAT), 0, &owner);
+	return fd < 0 ? fd : um_answer_fd(call, fd, flags);
+}
+
+static int64_t do_open(struct um_call *call, int dirfd, uint64_t addr, int flags, mode_t mode, int how)
+{
+	struct um_path path = UM_PATH_INIT;
+	int64_t ret;
+
+	if (flags & O_PATH)
+		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	if (!(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL))
+		how |= NAMEI_FOLLOW;
+	if ((flags & O_CREAT) && (flags & O_TMPFILE) != O_TMPFILE)
+		how |= NAMEI_PARENT;
+	else if (!(wanted(flags) & W_OK))
+		how |= NAMEI_READ;
+	ret = namei(call, dirfd, addr, how, &path);
+	if (ret == NAMEI_NATIVE)
+		return UM_CONTINUE;
+	if (ret == 0)
+		ret = open_found(call, &path, addr, flags, mode);
+	um_path_put(&path);
+	return ret;
+}
+
+int64_t call_open(struct um_call *call)
+{
+	mode_t mode = call->row->data >= 0 ? (mode_t)arg_data(call, 0) : 0;
+
+	return do_open(call, arg_dirfd(call), call->args[call->row->path], arg_flags(call), mode, 0);
+}
+
+int64_t call_openat2(struct um_call *call)
+{
+	struct open_how how = { 0 };
+	size_t size = (size_t)arg_data(call, 1);
+	int flags = 0, err;
+
+	if (size < sizeof(how) || size > 4096)
+		return UM_CONTINUE; /* the kernel's own words */
+	err = um_read(call, arg_data(call, 0), &how, sizeof(how));
+	if (err < 0)
+		return err;
+	if (size > sizeof(how) || (how.flags >> 32))
+		return UM_CONTINUE;
+	if (how.resolve & RESOLVE_NO_MAGICLINKS)
+		flags |= NAMEI_NO_MAGIC;
+	if (how.resolve & RESOLVE_NO_SYMLINKS)
+		flags |= NAMEI_NO_SYMLINKS | NAMEI_NO_MAGIC;
+	if (how.resolve & RESOLVE_BENEATH)
+		flags |= NAMEI_BENEATH | NAMEI_NO_MAGIC;
+	if (how.resolve & RESOLVE_IN_ROOT)
+		flags |= NAMEI_IN_ROOT | NAMEI_NO_MAGIC;
+	return do_open(call, arg_dirfd(call), call->args[call->row->path], (int)how.flags, (mode_t)how.mode, flags);
+}

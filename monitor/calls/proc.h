@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Questions about other processes, for the calls that act on them (kill.c answers). */
+#ifndef MONITOR_CALLS_PROC_H
+#define MONITOR_CALLS_PROC_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct um_ids;
+struct um_state;
+struct um_view;
+
+/* Is it a thread of the monitor, its guardian, or its front?  Nothing in a view may touch these. */
+bool is_protected(const struct um_view *view, pid_t tid);
+bool exists(pid_t tid);
+/* The ids of a process of the view: those of its record, or the real user's made up in *buf. */
+const struct um_ids *ids_of(const struct um_view *view, const struct um_state *state, struct um_ids *buf);
+
+#endif

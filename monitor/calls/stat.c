@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Looking at files: stat and its doors, statfs, access, readlink.
+ */
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "args.h"
+
+/* struct statx in the shape of struct stat. */
+static void to_stat(const struct statx *x, struct stat *st)
+{
+	memset(st, 0, sizeof(*st));
+	st->st_dev = makedev(x->stx_dev_major, x->stx_dev_minor);
+	st->st_ino = x->stx_ino;
+	st->st_mode = x->stx_mode;
+	st->st_nlink = x->stx_nlink;
+	st->st_uid = x->stx_uid;
+	st->st_gid = x->stx_gid;
+	st->st_rdev = makedev(x->stx_rdev_major, x->stx_rdev_minor);
+	st->st_size = (off_t)x->stx_size;
+	st->st_blksize = x->stx_blksize;
+	st->st_blocks = (blkcnt_t)x->stx_blocks;
+	st->st_atim = (struct timespec){ x->stx_atime.tv_sec, x->stx_atime.tv_nsec };
+	st->st_mtim = (struct timespec){ x->stx_mtime.tv_sec, x->stx_mtime.tv_nsec };
+	st->st_ctim = (struct timespec){ x->stx_ctime.tv_sec, x->stx_ctime.tv_nsec };
+}
+
+/* Attributes to the process, as struct statx or as struct stat. */
+static int64_t give(struct um_call *call, const struct statx *x, bool extended)
+{
+	struct stat st;
+
+	if (extended)
+		return um_write(call, arg_data(call, 0), x, sizeof(*x));
+	to_stat(x, &st);
+	return um_write(call, arg_data(call, 0), &st, sizeof(st));
+}
+
+/* stat of a descriptor. */
+static int64_t stat_fd(struct um_call *call, int fd, bool extended)
+{
+	struct statx x;
+	int copy, err;
+
+	if (hashtab_npaths(call->view->table) == 0)
+		return UM_CONTINUE;
+	if (fd == AT_FDCWD) {
+		struct um_path path = UM_PATH_INIT;
+
+		err = namei_fd(call, fd, &path);
+		if (err == NAMEI_NATIVE || err == -ENOENT)
+			return UM_CONTINUE;
+		if (err == 0)
+			err = um_path_stat(call, &path, &x);
+		um_path_put(&path);
+		return err < 0 ? err : give(call, &x, extended);
+	}
+	copy = um_get_fd(call, fd);
+	if (copy == -EPERM)
+		return UM_CONTINUE; /* closed to us: the body's own attributes are better than none */
+	if (copy < 0)
+		return copy;
+	err = fd_stat(call, copy, &x);
+	close(copy);
+	return err < 0 ? err : give(call, &x, extended);
+}
+
+static int64_t stat_path(struct um_call *call, bool extended)
+{
+	struct um_path path = UM_PATH_INIT;
+	struct statx x;
+	int flags = arg_flags(call), follow = flags & AT_SYMLINK_NOFOLLOW ? 0 : NAMEI_FOLLOW;
+	int64_t err;
+
+	if (arg_is_fd(call))
+		return stat_fd(call, arg_dirfd(call), extended);
+	err = arg_path(call, follow | NAMEI_READ, &path);
+	if (err == NAMEI_NATIVE)
+		return UM_CONTINUE;
+	if (err < 0)
+		return err;
+	if (path.same) {
+		err = UM_CONTINUE;
+	} else {
+		call->route = path.mount->type->name;
+		err = um_path_stat(call, &path, &x);
+		if (err == 0)
+			err = give(call, &x, extended);
+	}
+	um_path_put(&path);
+	return err;
+}
+
+int64_t call_stat(struct um_call *call)
+{
+	return stat_path(call, false);
+}
+
+int64_t call_statx(struct um_call *call)
+{
+	return stat_path(call, true);
+}
+
+int64_t call_fstat(struct um_call *call)
+{
+	return stat_fd(call, arg_dirfd(call), false);
+}
+
+int64_t call_statfs(struct um_call *call)
+{
+	struct um_path path = UM_PATH_INIT;
+	struct statfs st;
+	int64_t err;
+
+	if (call->row->path < 0)
+		return UM_CONTINUE; /* fstatfs: the body's file system is the answer */
+	err = arg_path(call, NAMEI_FOLLOW | NAMEI_READ, &path);
+	if (err == NAMEI_NATIVE)
+		return UM_CONTINUE;
+	if (err < 0)
+		return err;
+	if (path.same) {
+		err = UM_CONTINUE;
+	} else {
+		err = UM_OPS(&path)->statfs(UM_FS(&path), path.rel, &st);
+		if (err == 0)
+			err = um_write(call, arg_data(call, 0), &st, sizeof(st));
+	}
+	um_path_put(&path);
+	return err;
+}
+
+/* access(2) asks for the real ids and the permitted capabilities of a real root (access(2), "Warnings"). */
+static struct um_state as_real(const struct um_state *state)
+{
+	struct um_state real = *state;
+
+	real.ids.fsuid = state->ids.ruid;
+	real.ids.fsgid = state->ids.rgid;
+	if (!(state->ids.securebits & 4 /* SECBIT_NO_SETUID_FIXUP */))
+		real.ids.cap_effective = state->ids.ruid == 0 ? state->ids.cap_permitted : 0;
+	return real;
+}
+
+int64_t call_access(struct um_call *call)
+{
+	const struct um_state *state = call->state;
+	struct um_path path = UM_PATH_INIT;
+	struct um_state real;
+	int flags = arg_flags(call), mask = (int)arg_data(call, 0);
+	int how = flags & AT_SYMLINK_NOFOLLOW ? 0 : NAMEI_FOLLOW;
+	int64_t err;
+
+	if (mask & ~7)
+		return -EINVAL;
+	if (!state->virtual_ids || mask == F_OK)
+		how |= NAMEI_READ;
+	if (arg_is_fd(call))
+		err = fd_path(call, arg_dirfd(call), &path);
+	else
+		err = arg_path(call, how, &path);
+	if (err == NAMEI_NATIVE)
+		return UM_CONTINUE;
+	if (err < 0)
+		return err;
+	if (!(flags & AT_EACCESS)) {
+		real = as_real(state);
+		call->state = &real;
+	}
+	if (path.same && (!state->virtual_ids || mask == F_OK) && !path.mount->readonly)
+		err = UM_CONTINUE;
+	else
+		err = um_path_permission(call, &path, mask);
+	call->state = state;
+	um_path_put(&path);
+	return err;
+}
+
+int64_t call_readlink(struct um_call *call)
+{
+	struct um_path path = UM_PATH_INIT;
+	char target[PATH_MAX], name[PATH_MAX];
+	size_t end, size = (size_t)arg_data(call, 1);
+	const char *shown = target;
+	int64_t err;
+
+	err = arg_path(call, NAMEI_READ | NAMEI_EMPTY, &path);
+	if (err == NAMEI_NATIVE)
+		return UM_CONTINUE;
+	if (err < 0)
+		return err;
+	strcpy(name, path.view);
+	if (path.mount == call->view->host && proc_is_magic(call, name)) {
+		err = proc_magic_target(call, name, target);
+		shown = err == 0 ? state_path(call->state, target) : NULL;
+		if (shown == NULL)
+			err = UM_CONTINUE; /* nothing to translate, or outside of the caller's root */
+	} else if (path.same) {
+		err = UM_CONTINUE;
+	} else if (path.node.type != S_IFLNK) {
+		err = -EINVAL;
+	} else {
+		um_path_put(&path);
+		err = UM_OPS(&path)->walk(UM_FS(&path), path.rel, &end, &path.node, target);
+	}
+	um_path_put(&path);
+	if (err != 0)
+		return err;
+	if ((ssize_t)size <= 0)
+		return -EINVAL;
+	if (size > strlen(shown))
+		size = strlen(shown);
+	err = um_write(call, arg_data(call, 0), shown, size);
+	return err < 0 ? err : (int64_t)size;
+}

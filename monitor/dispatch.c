@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The dispatcher and the monitor's loop.
+ *
+ * Each listener has one thread that receives, dispatches and answers: one receiver with SYNC_WAKE_UP is faster than
+ * two.  All operations run under the view's lock.  An operation that finds that it would block returns UM_BLOCKS; it
+ * is then run again from the start on a worker thread, where it lets go of the lock around what blocks.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dispatch.h"
+#include "syscall/decode.h"
+#include "syscall/stats.h"
+#include "tracer/tracer.h"
+
+#define POLLS_MAX 256
+#define STACK_SIZE (512 * 1024)
+
+struct watcher {
+	monitor_poll_fn *fn;
+	void *arg;
+};
+
+static struct pollfd polls[POLLS_MAX];  /* [0] is the wake-up eventfd */
+static struct watcher watchers[POLLS_MAX];
+static unsigned npolls;
+static bool stopping;
+
+/* A number that no row names: traced, and left to the kernel (the filter decided already in secure mode). */
+static const struct um_syscall unknown_row = {
+	.name = "unknown", .fd = -1, .path = -1, .fd2 = -1, .path2 = -1, .flags = -1, .data = -1,
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Write the --trace line and count for --stats. */
+static void record(struct um_call *call, const char *text, int64_t ret, uint64_t begin)
+{
+	uint64_t ns = now_ns() - begin;
+	const char *route = ret == UM_CONTINUE ? "kernel" : call->route ? call->route : "umview";
+	char result[128];
+
+	if (call->view->stats)
+		stats_record(call->nr, route, ns);
+	if (call->view->trace == NULL)
+		return;
+	if (ret == UM_CONTINUE || ret == UM_REPLIED || ret == UM_BLOCKS)
+		result[0] = '\0';
+	else
+		decode_result(call->row, ret, result, sizeof(result));
+	fprintf(call->view->trace, "%d %s %s [%s] %.1f us\n", call->tid, text, result, route, (double)ns / 1e3);
+	fflush(call->view->trace);
+}
+
+static void *work(void *arg);
+
+/* Hand a call that would block to a worker. */
+static void to_worker(struct um_call *call)
+{
+	struct um_call *copy = malloc(sizeof(*copy));
+	pthread_attr_t attr;
+	pthread_t thread;
+	int err = ENOMEM;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	if (copy != NULL) {
+		*copy = *call;
+		copy->on_worker = true;
+		err = pthread_create(&thread, &attr, work, copy);
+	}
+	pthread_attr_destroy(&attr);
+	if (err != 0) {
+		free(copy);
+		call->view->tracer_ops->answer(call, -EAGAIN);
+	}
+}
+
+void dispatch(struct um_view *view, struct um_call *call)
+{
+	bool watched = view->trace != NULL || view->stats;
+	uint64_t begin = watched ? now_ns() : 0;
+	int64_t ret = UM_CONTINUE;
+	char text[2048];
+
+	call->view = view;
+	call->row = um_syscall_row(call->nr);
+	if (call->row == NULL)
+		call->row = &unknown_row;
+	if (view->trace != NULL) /* before the operation: an exec takes the strings away */
+		decode_call(call, text, sizeof(text));
+	if (call->row->op != NULL) {
+		call->state = state_of(view->states, call->tid);
+		if (call->state == NULL)
+			call->state = state_number(view->states, 1);
+		ret = call->row->op(call);
+	}
+	if (ret == UM_CONTINUE && view->secure && call->row->unsafe == 1 && call->row->op == NULL)
+		ret = -ENOSYS;
+	if (watched)
+		record(call, text, ret, begin);
+	if (ret == UM_CONTINUE)
+		view->tracer_ops->proceed(call);
+	else if (ret == UM_BLOCKS)
+		to_worker(call);
+	else if (ret != UM_REPLIED)
+		view->tracer_ops->answer(call, ret);
+}
+
+static void *work(void *arg)
+{
+	struct um_call *call = arg;
+
+	um_lock(call->view);
+	dispatch(call->view, call);
+	um_unlock(call->view);
+	free(call);
+	return NULL;
+}
+
+struct listener {
+	struct um_view *view;
+	int fd;
+};
+
+static void *listen_thread(void *arg)
+{
+	struct listener *l = arg;
+	int misses = 0;
+
+	for (;;) {
+		struct um_call call = { .view = l->view };
+		int err = l->view->tracer_ops->receive(l->fd, &call);
+
+		if (err == 0) {
+			misses = 0;
+			um_lock(l->view);
+			dispatch(l->view, &call);
+			um_unlock(l->view);
+			continue;
+		}
+		if (err == -EAGAIN)
+			continue;
+		/* A caller that was killed, or nobody left (Linux 6.11 says it so): the hang-up tells them apart. */
+		struct pollfd p = { .fd = l->fd, .events = POLLIN };
+
+		if (err != -ENOENT || (poll(&p, 1, 0) > 0 && (p.revents & POLLHUP)) || ++misses > 1000)
+			break;
+	}
+	close(l->fd);
+	free(l);
+	return NULL;
+}
+
+int monitor_add_listener(struct um_view *view, int fd)
+{
+	struct listener *l = malloc(sizeof(*l));
+	pthread_attr_t attr;
+	pthread_t thread;
+	void *name;
+	int err;
+
+	if (l == NULL)
+		return -ENOMEM;
+	err = view->tracer_ops->adopt(&view->features, fd, &name);
+	if (err == 0) {
+		*l = (struct listener){ view, fd };
+		pthread_attr_init(&attr);
+		pthread_attr_setstacksize(&attr, STACK_SIZE);
+		pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+		err = -pthread_create(&thread, &attr, listen_thread, l);
+		pthread_attr_destroy(&attr);
+	}
+	if (err < 0)
+		free(l);
+	return err;
+}
+
+/* The eventfd that interrupts poll(2). */
+static int wake_fd(void)
+{
+	if (npolls == 0) {
+		int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+		if (fd < 0)
+			return -errno;
+		polls[npolls++] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	}
+	return polls[0].fd;
+}
+
+static void wake(void)
+{
+	uint64_t one = 1;
+	ssize_t n = write(wake_fd(), &one, sizeof(one));
+
+	(void)n; /* a full counter wakes as well */
+}
+
+int monitor_add_poll(struct um_view *view, int fd, monitor_poll_fn *fn, void *arg)
+{
+	(void)view;
+	if (wake_fd() < 0)
+		return -errno;
+	for (unsigned i = 1; i <= npolls && i < POLLS_MAX; i++) {
+		if (i < npolls && polls[i].fd >= 0)
+			continue;
+		polls[i] = (struct pollfd){ .fd = fd, .events = POLLIN };
+		watchers[i] = (struct watcher){ fn, arg };
+		if (i == npolls)
+			npolls++;
+		wake();
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+void monitor_remove_poll(struct um_view *view, int fd)
+{
+	(void)view;
+	for (unsigned i = 1; i < npolls; i++)
+		if (polls[i].fd == fd)
+			polls[i].fd = -1; /* poll(2) passes over it */
+}
+
+void monitor_stop(struct um_view *view)
+{
+	(void)view;
+	__atomic_store_n(&stopping, true, __ATOMIC_SEQ_CST);
+	wake();
+}
+
+int monitor_loop(struct um_view *view)
+{
+	uint64_t drained;
+
+	if (wake_fd() < 0)
+		return -errno;
+	while (!__atomic_load_n(&stopping, __ATOMIC_SEQ_CST)) {
+		if (poll(polls, npolls, -1) < 0 && errno != EINTR)
+			return -errno;
+		if (polls[0].revents && read(polls[0].fd, &drained, sizeof(drained)) < 0 && errno != EAGAIN)
+			return -errno;
+		um_lock(view);
+		for (unsigned i = 1; i < npolls; i++)
+			if (polls[i].fd >= 0 && polls[i].revents) {
+				polls[i].revents = 0;
+				watchers[i].fn(view, polls[i].fd, watchers[i].arg);
+			}
+		um_unlock(view);
+	}
+	return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * --doctor: what this host offers, what is missing, and the cure.
+ */
+#ifndef MONITOR_DOCTOR_H
+#define MONITOR_DOCTOR_H
+
+#include <stdbool.h>
+
+/* Print it.  0 if a view can be started. */
+int doctor(bool json);
+
+#endif

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Mounts of the view: made, removed, listed.
+ *
+ * A mount is an entry of the table (its target path) and a struct um_mount, whose index is the entry's owner.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "calls/calls.h"
+#include "namei.h"
+#include "view.h"
+
+/* The file system type of this name among the loaded services. */
+static const struct um_fs_type *find_type(struct um_view *view, const char *name, struct um_service **service)
+{
+	for (struct um_service *s = view->services; s != NULL; s = s->next) {
+		const struct um_fs_type *const *type = s->module->fs_types;
+
+		for (; type != NULL && *type != NULL; type++)
+			if (strcmp((*type)->name, name) == 0) {
+				*service = s;
+				return *type;
+			}
+	}
+	return NULL;
+}
+
+/* Host path of what a view path names: the body's name in the kernel. */
+static int host_of(struct um_call *call, const char *view_path, char *view, char *host, uint32_t *type)
+{
+	struct um_path path = UM_PATH_INIT;
+	char link[40];
+	ssize_t n = 0;
+	int err = namei_string(call, -1, view_path, NAMEI_FOLLOW, &path);
+
+	if (err < 0)
+		return err;
+	strcpy(view, path.view);
+	*type = path.node.type;
+	host[0] = '\0';
+	if (path.node.fd >= 0) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", path.node.fd);
+		n = readlink(link, host, PATH_MAX - 1);
+		if (n >= 0)
+			host[n] = '\0';
+	}
+	um_path_put(&path);
+	return n < 0 ? -errno : 0;
+}
+
+static void mount_free(struct um_mount *mount)
+{
+	if (mount == NULL)
+		return;
+	for (char **e = mount->except; e != NULL && *e != NULL; e++)
+		free(*e);
+	free(mount->except);
+	free(mount->source);
+	free(mount->target);
+	free(mount->options);
+	free(mount);
+}
+
+/* A free index in view->mounts, making room if need be. */
+static int mount_slot(struct um_view *view)
+{
+	struct um_mount **more = realloc(view->mounts, (view->nmounts + 1) * sizeof(*more));
+
+	if (more == NULL)
+		return -ENOMEM;
+	view->mounts = more;
+	view->mounts[view->nmounts] = NULL;
+	return (int)view->nmounts++;
+}
+
+/* Enter a mount into the table. */
+static int publish(struct um_view *view, struct um_mount *mount)
+{
+	int slot = mount_slot(view);
+	int64_t id;
+
+	if (slot < 0)
+		return slot;
+	mount->index = (uint32_t)slot;
+	mount->epoch = hashtab_epoch(view->table);
+	view->mounts[slot] = mount;
+	id = hashtab_add(view->table, HT_PATH, mount->target, strlen(mount->target), mount->node, mount->index, 0);
+	if (id < 0) {
+		view->mounts[slot] = NULL;
+		return (int)id;
+	}
+	mount->entry = (uint32_t)id;
+	return 0;
+}
+
+int view_mount(struct um_view *view, const struct um_state *state, const char *source, const char *target,
+	       const char *type, unsigned long flags, const char *options, char *why, size_t whysize)
+{
+	struct um_call call = { .view = view, .state = state, .tid = getpid() };
+	char source_view[PATH_MAX], source_host[PATH_MAX], target_view[PATH_MAX], target_host[PATH_MAX];
+	struct um_mount_args args = { .options = options, .flags = flags, .uid = view->uid };
+	struct um_mount *mount;
+	uint32_t kind = 0;
+	int err;
+
+	mount = calloc(1, sizeof(*mount));
+	if (mount == NULL)
+		return -ENOMEM;
+	mount->type = find_type(view, type, &mount->service);
+	if (mount->type == NULL) {
+		snprintf(why, whysize, "no service provides file system type '%s' (um_add_service first?)", type);
+		err = -ENODEV;
+		goto fail;
+	}
+	err = host_of(&call, target, target_view, target_host, &kind);
+	if (err < 0) {
+		snprintf(why, whysize, "target %s: %s", target, strerror(-err));
+		goto fail;
+	}
+	args.source = source;
+	args.target = *target_view ? target_view : "/";
+	args.target_host = target_host;
+	if (host_of(&call, source, source_view, source_host, &kind) == 0) {
+		args.source = *source_view ? source_view : "/";
+		args.source_host = source_host;
+	}
+	err = mount->type->mount(&mount->fs, &args);
+	mount->except = args.except;
+	if (err < 0) {
+		snprintf(why, whysize, "%s", *args.why ? args.why : strerror(-err));
+		goto fail;
+	}
+	mount->source = strdup(args.source);
+	mount->target = strdup(target_view);
+	mount->options = strdup(options);
+	mount->permanent = args.permanent;
+	mount->kernel = args.kernel;
+	mount->readonly = args.flags & MS_RDONLY;
+	mount->node = state->node;
+	err = mount->source && mount->target && mount->options ? publish(view, mount) : -ENOMEM;
+	if (err == 0)
+		return 0;
+	mount->type->ops->umount(mount->fs);
+fail:
+	mount_free(mount);
+	return err;
+}
+
+/* Is some process of the view below the target?  Its working directory or root would lose its meaning. */
+int view_umount(struct um_view *view, const struct um_state *state, const char *target, int flags, char *why,
+		size_t whysize)
+{
+	const char *path = strcmp(target, "/") == 0 ? "" : target, *rel;
+	struct um_mount *mount = view_mount_of(view, state, path, &rel);
+	bool last = true;
+
+	(void)flags;
+	if (mount == view->host || *rel != '\0') {
+		snprintf(why, whysize, "%s: not a mount of this view", target);
+		return -EINVAL;
+	}
+	if (mount->permanent) {
+		snprintf(why, whysize, "%s: mounted permanent", target);
+		return -EPERM;
+	}
+	hashtab_remove(view->table, mount->entry);
+	view->mounts[mount->index] = NULL;
+	listings_forget(mount);
+	if (mount->type->ops->umount != NULL)
+		mount->type->ops->umount(mount->fs);
+	mount_free(mount);
+	for (size_t i = 0; i < view->nmounts; i++)
+		last = last && view->mounts[i] == NULL;
+	if (last)
+		view->nmounts = 0;
+	return 0;
+}
+
+bool service_in_use(const struct um_view *view, const struct um_service *service)
+{
+	for (size_t i = 0; i < view->nmounts; i++)
+		if (view->mounts[i] != NULL && view->mounts[i]->service == service)
+			return true;
+	return false;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * namei: from a path that a process gave to what it stands for in the view.
+ */
+#ifndef MONITOR_NAMEI_H
+#define MONITOR_NAMEI_H
+
+#include <limits.h>
+
+#include "view.h"
+
+/* What a path stands for.  Initialize with UM_PATH_INIT; um_path_put() when done. */
+struct um_path {
+	char view[PATH_MAX];    /* canonical absolute view path: no links, no ".", no ".."; "" is the view's root */
+	const char *rel;        /* the part of `view' below the mount, without leading '/' */
+	struct um_mount *mount; /* the owner; view->host for the host's own tree (view path == host path) */
+	struct um_node node;    /* node.fd is owned by the um_path */
+	bool exists;            /* false: only the parent directory exists, `view' ends in the missing name */
+	bool same;              /* the kernel would find the same body by the path that the process gave: no virtual
+				 * root, working directory native, nothing modified on the way, body is the host's */
+	bool reachable;         /* the same, but the body may be a merged directory's lower one */
+	bool slash;             /* the path given ended in '/': must be a directory */
+};
+#define UM_PATH_INIT { .node = { .fd = -1 } }
+
+enum namei_flags {
+	NAMEI_FOLLOW = 1,       /* follow a symbolic link in the last component */
+	NAMEI_PARENT = 2,       /* the last component need not exist (exists=false); its parent must */
+	NAMEI_EMPTY  = 4,       /* AT_EMPTY_PATH: "" names the descriptor itself */
+	NAMEI_READ   = 8,       /* nothing will be changed: NAMEI_NATIVE may be given for whatever is unmodified */
+	NAMEI_NO_MAGIC = 16,    /* RESOLVE_NO_MAGICLINKS */
+	NAMEI_NO_SYMLINKS = 32, /* RESOLVE_NO_SYMLINKS */
+	NAMEI_BENEATH = 64,     /* RESOLVE_BENEATH */
+	NAMEI_IN_ROOT = 128,    /* RESOLVE_IN_ROOT */
+};
+
+/* "Leave it to the kernel": nothing in the view can differ for this path (no mounts, or a native file system such as
+ * /proc, or with NAMEI_READ an unmodified file). */
+#define NAMEI_NATIVE 1
+
+/**
+ * namei() - resolve a path of the calling process
+ * @dirfd:	the caller's descriptor or AT_FDCWD
+ * @addr:	address of the path string in the caller
+ *
+ * Return: 0 and @path filled; NAMEI_NATIVE: continue the call, @path is not filled; or a negative errno value.
+ * Search permission by the view's ids is checked on the way.
+ */
+int namei(struct um_call *call, int dirfd, uint64_t addr, int flags, struct um_path *path);
+
+/* The same for a path string that the monitor has: absolute in the caller's view (its virtual root counts), or
+ * relative to dirfd. Never NAMEI_NATIVE. */
+int namei_string(struct um_call *call, int dirfd, const char *string, int flags, struct um_path *path);
+
+/* The object of an open descriptor (or AT_FDCWD), by the name its body has now.  -ENOENT: removed; NAMEI_NATIVE: not a
+ * file with a name, or of the host's own tree. */
+int namei_fd(struct um_call *call, int fd, struct um_path *path);
+
+void um_path_put(struct um_path *path);
+
+/* The operations of the file system that owns a path, and its instance: OPS(path)->stat(FS(path), path->rel, ...). */
+#define UM_OPS(path) ((path)->mount->type->ops)
+#define UM_FS(path) ((path)->mount->fs)
+
+/* Attributes as the view shows them. */
+int um_path_stat(struct um_call *call, struct um_path *path, struct statx *st);
+/* R_OK/W_OK/X_OK by the caller's ids; where all is the host's and the ids are real, the kernel decides. */
+int um_path_permission(struct um_call *call, struct um_path *path, int mask);
+/* Write and search permission in the parent directory of a path; the sticky bit's rule too if @victim. */
+int um_path_parent_permission(struct um_call *call, struct um_path *path, bool victim);
+/* The path's parent directory. */
+int um_path_parent(struct um_call *call, const struct um_path *path, struct um_path *parent);
+/* Open the body by the monitor (exec looks at headers). Descriptor or negative errno. */
+int um_path_open(struct um_call *call, struct um_path *path, int flags);
+
+/* Is @path ("/proc/...", PATH_MAX bytes) one of /proc's magic links (cwd, root, exe, fd/N) of a process?  "self" in it is replaced
+ * by the caller's number. */
+bool proc_is_magic(struct um_call *call, char *path);
+/* What such a link shows in the view: a view path ("" is the root).  NAMEI_NATIVE: not a path, or a removed file's. */
+int proc_magic_target(struct um_call *call, const char *link, char *target);
+
+/* The mount that owns a canonical view path ("" is the root): never NULL. */
+struct um_mount *view_mount_of(struct um_view *view, const struct um_state *state, const char *path, const char **rel);
+/* View path of a host path (the reverse mapping over all mounts, newest first); equal if no mount has it. */
+int view_path_of_host(struct um_view *view, const struct um_state *state, const char *host, char *buf);
+/* The view path as a process with a virtual root sees it; -ENOENT: outside of its root. */
+const char *state_path(const struct um_state *state, const char *view_path);
+
+#endif

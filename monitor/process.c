@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What the monitor asks the kernel about a process: its descriptors, its working directory, its thread group.
+ *
+ * Nothing is remembered but pidfds, which name one task exactly: a number that was reused shows as ESRCH, and the
+ * entry is made anew.  Where a pidfd of a thread cannot be had (before Linux 6.9) the thread group's serves, and the
+ * thread's membership is checked by signal 0.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "call.h"
+#include "state.h"
+#include "tracer/tracer.h"
+#include "view.h"
+
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL
+#endif
+
+#define SLOTS 256
+
+struct slot {
+	pid_t tid, tgid;        /* tgid 0: the pidfd is the thread's own */
+	int pidfd;
+};
+
+static struct slot slots[SLOTS]; /* direct mapped; guarded by the view's lock, as all operations are */
+
+/* The thread group of a thread, from /proc. 0: gone. */
+static pid_t read_tgid(pid_t tid)
+{
+	char name[40], buf[1024], *line;
+	ssize_t n;
+	int fd;
+
+	snprintf(name, sizeof(name), "/proc/%d/status", tid);
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	if (n <= 0)
+		return 0;
+	buf[n] = '\0';
+	line = strstr(buf, "\nTgid:");
+	return line ? (pid_t)atoi(line + 6) : 0;
+}
+
+/* Make the slot's pidfd.  0 or a negative errno. */
+static int slot_open(struct slot *slot, pid_t tid)
+{
+	if (slot->tid != 0)
+		close(slot->pidfd);
+	slot->tid = 0;
+	slot->tgid = 0;
+	slot->pidfd = (int)syscall(SYS_pidfd_open, tid, PIDFD_THREAD);
+	if (slot->pidfd < 0 && errno == EINVAL) {
+		slot->tgid = read_tgid(tid);
+		if (slot->tgid == 0)
+			return -ESRCH;
+		slot->pidfd = (int)syscall(SYS_pidfd_open, slot->tgid, 0);
+	}
+	if (slot->pidfd < 0)
+		return -errno;
+	slot->tid = tid;
+	return 0;
+}
+
+/* By /proc/TID/fd where pidfd_getfd is refused: a new open file description, so only good for looking at. */
+static int reopen_fd(const struct um_call *call, int fd)
+{
+	char name[64];
+	int copy;
+
+	snprintf(name, sizeof(name), "/proc/%d/fd/%d", call->tid, fd);
+	copy = open(name, O_PATH | O_CLOEXEC);
+	if (copy < 0)
+		return errno == ENOENT ? -EBADF : -errno;
+	return copy;
+}
+
+int um_get_fd(const struct um_call *call, int fd)
+{
+	struct slot *slot = &slots[(unsigned)call->tid % SLOTS];
+	int tries, copy, err;
+
+	if (fd < 0)
+		return -EBADF;
+	if (!call->view->features.pidfd_getfd)
+		return reopen_fd(call, fd);
+	for (tries = 0; tries < 2; tries++) {
+		if (slot->tid != call->tid || (slot->tgid != 0 && syscall(SYS_tgkill, slot->tgid, slot->tid, 0) < 0)) {
+			err = slot_open(slot, call->tid);
+			if (err < 0)
+				return err;
+		}
+		copy = (int)syscall(SYS_pidfd_getfd, slot->pidfd, fd, 0);
+		if (copy >= 0)
+			return copy;
+		if (errno != ESRCH)
+			return -errno;
+		close(slot->pidfd);
+		slot->tid = 0;
+	}
+	return reopen_fd(call, fd); /* the leader has exited, its threads live on */
+}
+
+ssize_t um_fd_host_path(const struct um_call *call, int fd, char *buf)
+{
+	char name[64];
+	ssize_t n;
+
+	if (fd == AT_FDCWD)
+		snprintf(name, sizeof(name), "/proc/%d/cwd", call->tid);
+	else
+		snprintf(name, sizeof(name), "/proc/%d/fd/%d", call->tid, fd);
+	n = readlink(name, buf, PATH_MAX - 1);
+	if (n < 0)
+		return errno == ENOENT && fd != AT_FDCWD ? -EBADF : -errno;
+	buf[n] = '\0';
+	if (n > 10 && strcmp(buf + n - 10, " (deleted)") == 0)
+		return -ENOENT;
+	return n;
+}
+
+pid_t um_tgid(const struct um_call *call)
+{
+	pid_t tgid;
+
+	/* Signal 0 to a thread of the group that bears its own number: true of leaders only. */
+	if (syscall(SYS_tgkill, call->tid, call->tid, 0) == 0)
+		return call->tid;
+	tgid = read_tgid(call->tid);
+	return tgid != 0 ? tgid : call->tid;
+}
+
+bool um_alive(const struct um_call *call)
+{
+	return call->view->tracer_ops->alive((struct um_call *)call);
+}
+
+int64_t um_answer_fd(struct um_call *call, int fd, int flags)
+{
+	int ret = call->view->tracer_ops->answer_fd(call, fd, flags & O_CLOEXEC);
+
+	close(fd);
+	if (ret == -ENOENT || ret == -ESRCH)
+		return UM_REPLIED;
+	return ret < 0 ? ret : UM_REPLIED;
+}
+
+int um_set_state(struct um_call *call, const struct um_state *changed)
+{
+	const struct um_state *record = state_intern(call->view->states, changed);
+	int err;
+
+	if (record == NULL)
+		return -ENOMEM;
+	err = state_set(call->view->states, call->tid, record);
+	if (err == 0)
+		call->state = record;
+	return err;
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The monitor's side of its socket: it says who it is, and takes in processes that enter.
+ *
+ * The directory keeps other users away.  The view's own processes can reach the socket too: they may ask who the
+ * view is; entering is no use to them, for a process under a listener cannot have a second one.
+ */
+#include "runtime.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dispatch.h"
+#include "log.h"
+#include "setup.h"
+#include "tracer/tracer.h"
+
+#define NFDS 2
+
+/* A request as it came: descriptors are ours to close. */
+struct received {
+	struct runtime_request request;
+	int fd[NFDS];           /* [0] to answer to, [1] the listener; -1: none */
+	pid_t sender;
+};
+
+static uint64_t boot_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec;
+}
+
+static uint32_t count_processes(const struct um_view *view)
+{
+	uint32_t tag = states_tag(view->states), n = 0;
+	int carrier = states_carrier(view->states);
+	DIR *dir = opendir("/proc");
+	struct dirent *e;
+
+	while (dir != NULL && (e = readdir(dir)) != NULL)
+		if (e->d_name[0] >= '1' && e->d_name[0] <= '9' && state_tagged(tag, carrier, atoi(e->d_name)))
+			n++;
+	if (dir != NULL)
+		closedir(dir);
+	return n;
+}
+
+static void describe(const struct runtime *rt, struct runtime_reply *reply)
+{
+	const struct um_view *view = rt->view;
+
+	reply->version = RUNTIME_VERSION;
+	snprintf(reply->name, sizeof(reply->name), "%s", view->name);
+	snprintf(reply->tracer, sizeof(reply->tracer), "%s", view->tracer_ops->name);
+	snprintf(reply->command, sizeof(reply->command), "%s", rt->command);
+	reply->front = view->front;
+	reply->monitor = view->monitor;
+	reply->init = view->init;
+	reply->processes = count_processes(view);
+	reply->seconds = boot_seconds() - rt->start;
+	reply->tag = states_tag(view->states);
+	reply->filter = (struct filter_config){ .classes = view->classes, .cookie = view->cookie,
+						.carrier = states_carrier(view->states), .secure = view->secure };
+	reply->features = view->features;
+}
+
+/* --- entering ----------------------------------------------------------------------------------------------------- */
+
+static int refuse(struct runtime_reply *reply, int err, const char *why)
+{
+	snprintf(reply->why, sizeof(reply->why), "%s", why);
+	reply->error = err;
+	return -err;
+}
+
+static bool is_listener(int fd)
+{
+	char path[32], target[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = readlink(path, target, sizeof(target) - 1);
+	target[n > 0 ? n : 0] = '\0';
+	return strcmp(target, "anon_inode:seccomp notify") == 0;
+}
+
+static pid_t parent_of(pid_t pid)
+{
+	char path[32], stat[512], *p;
+	pid_t ppid = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return -1;
+	if (fgets(stat, sizeof(stat), f) == NULL || (p = strrchr(stat, ')')) == NULL || sscanf(p + 1, " %*c %d", &ppid) != 1)
+		ppid = -1;
+	fclose(f);
+	return ppid;
+}
+
+/* May its memory be read (Yama)? */
+static bool readable(pid_t pid)
+{
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* A child of the sender waits to exec under our filter: take it in. */
+static int enter(struct runtime *rt, struct received *m, struct runtime_reply *reply)
+{
+	const struct runtime_request *q = &m->request;
+	const struct um_state *state;
+	int err;
+
+	if (m->fd[1] < 0 || !is_listener(m->fd[1]) || parent_of(q->child) != m->sender)
+		return refuse(reply, EINVAL, "the request to enter makes no sense");
+	if (!readable(q->child))
+		return refuse(reply, EPERM, "the monitor may not read its memory: the sysctl kernel.yama.ptrace_scope must "
+			      "be 0 for --enter");
+	state = setup_identity(rt->view, (mode_t)q->umask, q->su);
+	err = state == NULL ? -ENOMEM : state_set(rt->view->states, q->child, state);
+	if (err < 0)
+		return refuse(reply, -err, "cannot set the state of the process");
+	ending_add(rt->ending, m->fd[1]);
+	err = monitor_add_listener(rt->view, m->fd[1]);
+	if (err < 0)
+		return refuse(reply, -err, "cannot serve another listener");
+	m->fd[1] = -1; /* the loop's */
+	return 0;
+}
+
+/* --- requests ----------------------------------------------------------------------------------------------------- */
+
+/* Take one request.  False: there is none. */
+static bool take(int fd, struct received *m)
+{
+	union {
+		char room[CMSG_SPACE(NFDS * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { &m->request, sizeof(m->request) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	ssize_t n;
+
+	*m = (struct received){ .fd = { -1, -1 }, .sender = -1 };
+	n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (n < 0)
+		return false;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c != NULL; c = CMSG_NXTHDR(&msg, c)) {
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+			size_t got = c->cmsg_len - CMSG_LEN(0);
+
+			memcpy(m->fd, CMSG_DATA(c), got < sizeof(m->fd) ? got : sizeof(m->fd));
+		} else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS) {
+			struct ucred cred;
+
+			memcpy(&cred, CMSG_DATA(c), sizeof(cred));
+			if (cred.uid == geteuid())
+				m->sender = cred.pid;
+		}
+	}
+	if (n != sizeof(m->request) || m->request.version != RUNTIME_VERSION)
+		m->sender = -1;
+	return true;
+}
+
+static void on_request(struct um_view *view, int fd, void *arg)
+{
+	struct runtime *rt = arg;
+	struct received m;
+
+	(void)view;
+	while (take(fd, &m)) {
+		struct runtime_reply reply = { .version = RUNTIME_VERSION };
+
+		if (m.sender > 0) {
+			describe(rt, &reply);
+			if (m.request.what == RUNTIME_ENTERED)
+				enter(rt, &m, &reply);
+			send(m.fd[0], &reply, sizeof(reply), MSG_DONTWAIT | MSG_NOSIGNAL);
+		}
+		for (int i = 0; i < NFDS; i++)
+			if (m.fd[i] >= 0)
+				close(m.fd[i]);
+	}
+}
+
+/* CMD with its arguments, for the list. */
+static void join(char **argv, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (; *argv != NULL && n < size; argv++)
+		n += (size_t)snprintf(buf + n, size - n, "%s%s", n > 0 ? " " : "", *argv);
+	for (char *p = buf; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ')
+			*p = ' ';
+}
+
+void runtime_serve(struct runtime *rt, struct um_view *view, struct ending *ending, char **argv)
+{
+	const char *dir = runtime_dir();
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+
+	*rt = (struct runtime){ .view = view, .ending = ending, .fd = -1, .start = boot_seconds() };
+	join(argv, rt->command, sizeof(rt->command));
+	if (dir == NULL)
+		return;
+	snprintf(rt->path, sizeof(rt->path), "%s/%d.sock", dir, (int)view->front);
+	memcpy(addr.sun_path, rt->path, sizeof(addr.sun_path));
+	unlink(rt->path); /* of another process that had our id */
+	rt->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (rt->fd >= 0 && (setsockopt(rt->fd, SOL_SOCKET, SO_PASSCRED, &(int){ 1 }, sizeof(int)) < 0 ||
+			    bind(rt->fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
+			    monitor_add_poll(view, rt->fd, on_request, rt) < 0)) {
+		close(rt->fd);
+		rt->fd = -1;
+	}
+}
+
+void runtime_close(struct runtime *rt)
+{
+	if (rt->fd < 0)
+		return;
+	unlink(rt->path);
+	monitor_remove_poll(rt->view, rt->fd);
+	close(rt->fd);
+	rt->fd = -1;
+}

@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Rewriting: a trapped call is replaced by another one, or by several.
+ *
+ * Theory of operation.  A notification can be answered, not changed; ptrace changes registers, but a thread that waits
+ * for a notification does not stop.  So both together:
+ *
+ *	PTRACE_SEIZE, PTRACE_INTERRUPT	the stop is pending
+ *	answer the notification with error -ERESTARTSYS
+ *	the thread runs to its next way out of the kernel, where the pending stop comes before any signal (get_signal()
+ *	looks at jobctl first): it stops with rax = -512, orig_rax and arguments those of the call
+ *	change registers, PTRACE_DETACH: no process stays traced.
+ *
+ * The thread is always seized first: without a pending stop or signal -512 would reach the program.
+ *
+ * um_rewrite() sets orig_rax to the new number and rax to -ERESTARTNOINTR: the kernel issues the new call on its way
+ * out, after the handlers of pending signals, whether they have SA_RESTART or not.  A handler that never returns
+ * (longjmp) gives the call up, as it would if the signal had come just before it.
+ *
+ * um_inject() needs the results.  It blocks all signals, points the thread at its system call instruction again with
+ * orig_rax = -1 (so nothing is restarted), and lets it run from system call stop to system call stop.
+ *
+ * What else can happen, and what is done about it:
+ *  - Without WAIT_KILLABLE_RECV the INTERRUPT itself ends the wait: the answer finds no call, yet the thread stops in
+ *    the same state.  Only the registers count: a thread whose registers are those of the call (number, address,
+ *    arguments, rax = -512) is rewritten, any other is let go.
+ *  - Without it a signal may also come between the two: the stop is a signal-delivery-stop.  It serves as well; the
+ *    signal is passed on by PTRACE_DETACH.
+ *  - The process is stopped (SIGSTOP, SIGTSTP): the stop is a group-stop.  It serves as well: DETACH puts the thread
+ *    back into the group stop, and the call is issued after SIGCONT.  um_inject() runs its calls although the process is
+ *    stopped; SIGCONT (a trap of its own in seized threads) and further stop signals are passed through.
+ *  - SIGKILL ends any stop: every ptrace request may fail with -ESRCH.  The zombie belongs to the real parent; if that
+ *    is not the monitor, the tracer must wait for the thread once, or the parent never sees it.  If it is the monitor, it
+ *    is left for the monitor's own reaping.  Threads that are not leaders have no other waiter and are always taken.
+ *  - Another thread calls execve(2): this thread dies; if it was the leader its id may go over to the caller, which
+ *    we do not trace: ECHILD.
+ *  - No wait is without a bound: a timer signal to this thread ends waitid(2).  A thread that has not stopped by then (or
+ *    is dying slowly) is kept in a list and seen to by rewrite_finish().
+ * Stops are only looked at (WNOWAIT), never consumed, so no state is lost when the wait is interrupted.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../arch/arch.h"
+#include "../call.h"
+#include "../view.h"
+#include "rewrite.h"
+#include "tracer.h"
+
+#define WAIT_STOP_MS 1000	/* for a thread that was answered: it is on its way */
+#define WAIT_CALL_MS 5000	/* for an injected call */
+#define WAIT_DEATH_MS 20	/* for a thread that was killed */
+#define WAIT_TICK_MS 5		/* how often a wait looks at the clock */
+#define STOPS_MAX 100		/* event and signal stops passed through during one injected call */
+#define KERNEL_SIGSET_SIZE 8
+
+#ifndef PTRACE_GETSIGMASK
+#define PTRACE_GETSIGMASK 0x420a
+#define PTRACE_SETSIGMASK 0x420b
+#endif
+
+/* A thread that we have seized. */
+struct tracee {
+	pid_t tid;
+	int sig;                /* the signal of a signal-delivery-stop: given back when it goes on */
+	bool in_call;           /* stopped at a system call's entry or exit */
+	bool masked;            /* signals are blocked by us; `mask' is what they were */
+	uint64_t mask;
+	bool injecting;         /* `saved' are the registers to go on with */
+	struct arch_regs saved;
+	struct tracee *next;    /* of those left over */
+};
+
+static __thread struct tracee *leftovers;
+static __thread timer_t wait_timer;
+static __thread bool have_timer;
+
+static void tick(int sig)
+{
+	(void)sig;
+}
+
+/* The signal that ends a wait: to this thread only, its handler does nothing. */
+static int tick_signal(void)
+{
+	return SIGRTMAX - 2;
+}
+
+/**
+ * timer_arm() - make waitid(2) in this thread return with EINTR now and then
+ * @on:	start or stop
+ *
+ * Timers are not inherited by fork, so a stale one is made anew.
+ */
+static void timer_arm(bool on)
+{
+	struct itimerspec its = { 0 };
+	struct sigevent ev = { .sigev_notify = SIGEV_THREAD_ID };
+	struct sigaction sa = { .sa_handler = tick };
+	sigset_t set;
+
+	if (on) {
+		its.it_value.tv_nsec = WAIT_TICK_MS * 1000000L;
+		its.it_interval = its.it_value;
+	}
+	if (have_timer && timer_settime(wait_timer, 0, &its, NULL) == 0)
+		return;
+	have_timer = false;
+	if (!on)
+		return;
+	sigaction(tick_signal(), &sa, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, tick_signal());
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	ev.sigev_signo = tick_signal();
+#ifdef sigev_notify_thread_id
+	ev.sigev_notify_thread_id = gettid();
+#else
+	ev._sigev_un._tid = gettid();
+#endif
+	if (timer_create(CLOCK_MONOTONIC, &ev, &wait_timer) == 0) {
+		have_timer = true;
+		timer_settime(wait_timer, 0, &its, NULL);
+	}
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+/* Note what kind of stop it is: @code is a system call's (0x80 added), an event's (in bits 8 and up) or a signal. */
+static void tracee_stopped(struct tracee *t, int code)
+{
+	int sig = code & 0xff, event = code >> 8;
+
+	t->in_call = !event && sig == (SIGTRAP | 0x80);
+	t->sig = event || t->in_call ? 0 : sig;
+}
+
+/**
+ * tracee_look() - has the thread stopped or ended?
+ * @flags:	0 or WNOHANG
+ *
+ * Return: 1: it is stopped; 0: not yet (only with WNOHANG); -ESRCH: it has ended, its zombie is there; -ECHILD: it is
+ *	no longer ours; -EINTR.
+ */
+static int tracee_look(struct tracee *t, int flags)
+{
+	siginfo_t si = { 0 };
+
+	if (waitid(P_PID, (id_t)t->tid, &si, WSTOPPED | WEXITED | WNOWAIT | __WALL | flags) < 0)
+		return -errno;
+	if (si.si_pid == 0)
+		return 0;
+	if (si.si_code != CLD_TRAPPED)
+		return -ESRCH;
+	tracee_stopped(t, si.si_status);
+	return 1;
+}
+
+/* Is it stopped, although nothing is to be waited for?  Somebody else may have taken the notice. */
+static bool tracee_is_stopped(struct tracee *t)
+{
+	siginfo_t si;
+
+	if (ptrace(PTRACE_GETSIGINFO, t->tid, NULL, &si) < 0)
+		return false;
+	/* The kernel's own stops have their code in si_code, a signal has any other. */
+	if (si.si_code == (SIGTRAP | 0x80) || (si.si_code > 0 && si.si_code >> 8 == PTRACE_EVENT_STOP))
+		tracee_stopped(t, si.si_code);
+	else
+		tracee_stopped(t, si.si_signo);
+	return true;
+}
+
+/* As tracee_look(), waiting at most @ms milliseconds; -ETIMEDOUT.  0: it is stopped. */
+static int tracee_wait(struct tracee *t, unsigned ms)
+{
+	int64_t end = 0;
+	int r;
+
+	timer_arm(true);
+	while ((r = tracee_look(t, have_timer ? 0 : WNOHANG)) == -EINTR || r == 0) {
+		if (!end)
+			end = now_ms() + ms;
+		if (tracee_is_stopped(t)) {
+			r = 1;
+			break;
+		}
+		if (now_ms() >= end) {
+			r = -ETIMEDOUT;
+			break;
+		}
+		if (!have_timer)
+			usleep(50);
+	}
+	timer_arm(false);
+	return r == 1 ? 0 : r;
+}
+
+/* A number from /proc/TID/status, or -1. */
+static long status_field(pid_t tid, const char *name)
+{
+	char path[48], line[128];
+	size_t len = strlen(name);
+	long value = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	f = fopen(path, "re");
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, name, len) && line[len] == ':') {
+			value = strtol(line + len + 1, NULL, 10);
+			break;
+		}
+	fclose(f);
+	return value;
+}
+
+/* Wait for a thread that has ended, so that its real parent sees it; not if that is us: see the top. */
+static void tracee_bury(const struct tracee *t)
+{
+	siginfo_t si;
+
+	if (status_field(t->tid, "Tgid") == t->tid && status_field(t->tid, "PPid") == getpid())
+		return;
+	waitid(P_PID, (id_t)t->tid, &si, WEXITED | WNOHANG | __WALL);
+}
+
+/* Keep a thread that cannot be let go yet. */
+static void tracee_leave(const struct tracee *t)
+{
+	struct tracee *copy = malloc(sizeof(*copy));
+
+	if (!copy)
+		return;
+	*copy = *t;
+	copy->next = leftovers;
+	leftovers = copy;
+}
+
+/**
+ * tracee_lost() - the thread does not stop, or a request said that it is gone
+ * @error:	what tracee_wait() said, or 0 if it was a request
+ */
+static void tracee_lost(struct tracee *t, int error)
+{
+	if (error == 0)
+		error = tracee_wait(t, WAIT_DEATH_MS);
+	if (error == -ESRCH)
+		tracee_bury(t);
+	else if (error != -ECHILD)
+		tracee_leave(t);
+}
+
+/* Let a stopped thread go on with these registers (NULL: as it is), untraced. */
+static int tracee_release(struct tracee *t, const struct arch_regs *regs)
+{
+	int r = regs ? arch_regs_set(t->tid, regs) : 0;
+
+	if (r == 0 && t->masked && ptrace(PTRACE_SETSIGMASK, t->tid, KERNEL_SIGSET_SIZE, &t->mask) < 0)
+		r = -errno;
+	if (r == 0 && ptrace(PTRACE_DETACH, t->tid, NULL, (void *)(long)t->sig) < 0)
+		r = -errno;
+	return r;
+}
+
+/* See to one thread of the list.  True: it is done with. */
+static bool leftover_finish(struct tracee *t)
+{
+	struct arch_regs regs;
+	int r = tracee_look(t, WNOHANG);
+
+	if (r == 0)
+		return status_field(t->tid, "TracerPid") == 0;
+	if (r == -ESRCH)
+		tracee_bury(t);
+	if (r < 0)
+		return r != -EINTR;
+	if (t->injecting) {
+		regs = t->saved;
+		arch_set_result(&regs, -EINTR);
+	} else {
+		if (arch_regs_get(t->tid, &regs) < 0)
+			return false;
+		if (arch_will_restart(&regs))
+			arch_restart(&regs);
+	}
+	return tracee_release(t, &regs) == 0;
+}
+
+bool rewrite_pending(void)
+{
+	return leftovers != NULL;
+}
+
+void rewrite_finish(void)
+{
+	struct tracee **at = &leftovers, *t;
+
+	while ((t = *at)) {
+		if (leftover_finish(t)) {
+			*at = t->next;
+			free(t);
+		} else {
+			at = &t->next;
+		}
+	}
+}
+
+/* Why a thread cannot be seized. */
+static int64_t seize_error(struct um_call *call, int error)
+{
+	if (error == ESRCH)
+		return call->view->tracer_ops->alive(call) ? -ESRCH : UM_REPLIED;
+	return status_field(call->tid, "TracerPid") > 0 ? -EBUSY : -error;
+}
+
+/**
+ * tracee_catch() - stop a waiting thread on the way out of its call
+ * @t:		filled
+ * @regs:	its registers there
+ *
+ * Return: 0; UM_REPLIED: the call is over without us (its thread was killed or interrupted); or a negative errno
+ *	value, and the call still waits for an answer.
+ */
+static int64_t tracee_catch(struct um_call *call, struct tracee *t, struct arch_regs *regs)
+{
+	int r;
+
+	rewrite_finish();
+	*t = (struct tracee){ .tid = call->tid };
+	if (ptrace(PTRACE_SEIZE, t->tid, NULL, (void *)PTRACE_O_TRACESYSGOOD) < 0)
+		return seize_error(call, errno);
+	if (ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL) < 0) {
+		tracee_lost(t, 0);
+		return UM_REPLIED;
+	}
+	/* Fails if the call is over: either the interrupt ended it (no WAIT_KILLABLE_RECV), or the thread dies. */
+	call->view->tracer_ops->answer(call, -ARCH_ERESTARTSYS);
+	r = tracee_wait(t, WAIT_STOP_MS);
+	if (r == 0)
+		r = arch_regs_get(t->tid, regs) < 0 ? 1 : 0;
+	if (r) {
+		tracee_lost(t, r < 0 ? r : 0);
+		return UM_REPLIED;
+	}
+	if (arch_restarts_call(regs, call->nr, call->ip, call->args))
+		return 0;
+	if (tracee_release(t, NULL) < 0)
+		tracee_lost(t, 0);
+	return UM_REPLIED;
+}
+
+int64_t um_rewrite(struct um_call *call, int nr, const uint64_t args[6])
+{
+	struct arch_regs regs;
+	struct tracee t;
+	int64_t r = tracee_catch(call, &t, &regs);
+
+	if (r)
+		return r;
+	arch_restart_as(&regs, nr, args);
+	if (tracee_release(&t, &regs) < 0)
+		tracee_lost(&t, 0);
+	return UM_REPLIED;
+}
+
+/* Block all signals in the stopped thread. */
+static int tracee_mask(struct tracee *t)
+{
+	uint64_t all = ~UINT64_C(0);
+
+	if (ptrace(PTRACE_GETSIGMASK, t->tid, KERNEL_SIGSET_SIZE, &t->mask) < 0 ||
+	    ptrace(PTRACE_SETSIGMASK, t->tid, KERNEL_SIGSET_SIZE, &all) < 0)
+		return -errno;
+	t->masked = true;
+	return 0;
+}
+
+/* Let the thread run to its next stop at a system call; other stops are passed through.  0 or negative errno. */
+static int tracee_next_call_stop(struct tracee *t)
+{
+	int r;
+
+	for (unsigned i = 0; i < STOPS_MAX; i++) {
+		if (ptrace(PTRACE_SYSCALL, t->tid, NULL, (void *)(long)t->sig) < 0)
+			return -errno;
+		t->sig = 0;
+		r = tracee_wait(t, WAIT_CALL_MS);
+		if (r < 0 || t->in_call)
+			return r;
+	}
+	return -ETIMEDOUT;
+}
+
+/* Have the stopped thread make one call.  0 and *result, or negative errno: the thread is lost. */
+static int tracee_call(struct tracee *t, const struct um_call *call, const struct um_inject *in, int64_t *result)
+{
+	const struct um_syscall *row = um_syscall_row(in->nr);
+	struct arch_regs regs = t->saved;
+	uint64_t args[6];
+	int r;
+
+	memcpy(args, in->args, sizeof(args));
+	if (!row || row->args[5] == UM_A_NONE)
+		args[5] = call->view->cookie;
+	arch_set_call(&regs, in->nr, call->ip, args);
+	r = arch_regs_set(t->tid, &regs);
+	if (r < 0)
+		return r;
+	do {
+		r = tracee_next_call_stop(t);           /* entry */
+		if (r == 0)
+			r = tracee_next_call_stop(t);   /* exit */
+		if (r == 0)
+			r = arch_regs_get(t->tid, &regs);
+		/* An INTERRUPT or SIGCONT that came meanwhile can interrupt it: the kernel issues it again. */
+	} while (r == 0 && arch_will_restart(&regs));
+	*result = arch_result(&regs);
+	return r;
+}
+
+int64_t um_inject(struct um_call *call, const struct um_inject *calls, unsigned n, unsigned result)
+{
+	int64_t answer = 0, one = 0;
+	struct arch_regs regs;
+	bool failed = false;
+	struct tracee t;
+	int64_t caught = tracee_catch(call, &t, &regs);
+	int r;
+
+	if (caught)
+		return caught;
+	t.saved = regs;
+	t.injecting = true;
+	r = tracee_mask(&t);
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		if (failed && !calls[i].always)
+			continue;
+		r = tracee_call(&t, call, &calls[i], &one);
+		if (r < 0)
+			break;
+		/* a failure of the clean-up after the call that counts is not the call's */
+		if (one < 0 && calls[i].always && i > result)
+			continue;
+		if (!failed && (i == result || one < 0))
+			answer = one;
+		failed |= one < 0;
+	}
+	if (r == 0) {
+		arch_set_result(&regs, answer);
+		r = tracee_release(&t, &regs);
+	}
+	if (r < 0)
+		tracee_lost(&t, r == -ETIMEDOUT || r == -ECHILD ? r : 0);
+	return UM_REPLIED;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tracers: how system calls are trapped and answered.  Nothing outside this folder knows which one is at work.
+ */
+#ifndef MONITOR_TRACER_TRACER_H
+#define MONITOR_TRACER_TRACER_H
+
+#include <linux/filter.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../call.h"
+
+struct um_features;
+
+struct um_tracer_ops {
+	const char *name;
+	/* In the child, before exec: install the filter.  Returns a descriptor for the monitor, or negative errno. */
+	int (*install)(const struct sock_fprog *filter, const struct um_features *features);
+	/* In the monitor: take such a descriptor; @listener names it in calls. */
+	int (*adopt)(const struct um_features *features, int fd, void **listener);
+	/* Wait for one call.  0, -EAGAIN (interrupted), -ENOENT (the caller is gone, or the last process has ended). */
+	int (*receive)(int fd, struct um_call *call);
+	int (*answer)(struct um_call *call, int64_t ret);       /* ret: value or -errno; -ESRCH if it is gone */
+	int (*proceed)(struct um_call *call);                   /* UM_CONTINUE */
+	int (*answer_fd)(struct um_call *call, int fd, int flags); /* number in the process or -errno; answers on success */
+	int (*add_fd)(struct um_call *call, int fd, int flags); /* the same without answering */
+	bool (*alive)(struct um_call *call);
+};
+
+extern const struct um_tracer_ops um_unotify;
+
+/* --- rewriting (rewrite.c): see DESIGN, "Rewriting a call" ----------------------------------------------------- */
+
+/* The kernel issues another call in place of the trapped one.  UM_REPLIED, or a negative errno with the call still
+ * waiting (-EBUSY: the thread has a tracer already).  A rewritten call that is itself trapped is continued when the
+ * filter's cookie stands in the argument @cookie_arg (see filter.h); -1: none. */
+int64_t um_rewrite(struct um_call *call, int nr, const uint64_t args[6]);
+
+/* Run @n calls in the thread one after the other, and answer the trapped call with the result of calls[result];
+ * it stops at the first that fails (its error is the answer), but still runs those with `always' set. */
+struct um_inject {
+	int nr;
+	uint64_t args[6];
+	bool always;
+};
+int64_t um_inject(struct um_call *call, const struct um_inject *calls, unsigned n, unsigned result);
+
+#endif

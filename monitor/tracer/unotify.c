@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The unotify tracer: seccomp user notification.
+ *
+ * The filter's listener gives one notification for each trapped call; the thread sleeps until it is answered.  With
+ * SYNC_WAKE_UP (Linux 6.6) both hand-overs stay on one CPU, which is what makes a trap cost 5 us and not 50.  With
+ * WAIT_KILLABLE_RECV (5.19) a call that was received is not interrupted by signals that do not kill.
+ *
+ * Sizes of the two structures may grow with the kernel: it is asked for them once.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../view.h"
+#include "tracer.h"
+
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#endif
+#ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#endif
+
+/* What the kernel may add to the structures that we know. */
+#define ROOM 256
+
+union notif {
+	struct seccomp_notif notif;
+	char room[sizeof(struct seccomp_notif) + ROOM];
+};
+
+static int seccomp(unsigned op, unsigned flags, void *args)
+{
+	return (int)syscall(SYS_seccomp, op, flags, args);
+}
+
+/* The listener's descriptor travels in call->listener. */
+static int listener_of(const struct um_call *call)
+{
+	return (int)(intptr_t)call->listener;
+}
+
+static int unotify_install(const struct sock_fprog *filter, const struct um_features *features)
+{
+	unsigned flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	int fd;
+
+	if (features->wait_killable)
+		flags |= SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	fd = seccomp(SECCOMP_SET_MODE_FILTER, flags, (void *)filter);
+	return fd < 0 ? -errno : fd;
+}
+
+static int unotify_adopt(const struct um_features *features, int fd, void **listener)
+{
+	struct seccomp_notif_sizes sizes;
+
+	if (seccomp(SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
+		return -errno;
+	if (sizes.seccomp_notif > sizeof(union notif))
+		return -E2BIG;
+	if (features->sync_wake_up)
+		ioctl(fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP, 0);
+	*listener = (void *)(intptr_t)fd;
+	return 0;
+}
+
+static int unotify_receive(int fd, struct um_call *call)
+{
+	union notif n;
+
+	memset(&n, 0, sizeof(n)); /* the kernel insists */
+	if (ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, &n) < 0) {
+		if (errno == EINTR || errno == EAGAIN)
+			return -EAGAIN;
+		/* ENOENT: the thread was killed while we took it, or (6.11) nobody is left. */
+		return errno == ENOENT ? -ENOENT : -errno;
+	}
+	call->cookie = n.notif.id;
+	call->listener = (void *)(intptr_t)fd;
+	call->tid = (pid_t)n.notif.pid;
+	call->nr = n.notif.data.nr;
+	call->ip = n.notif.data.instruction_pointer;
+	for (int i = 0; i < 6; i++)
+		call->args[i] = n.notif.data.args[i];
+	return 0;
+}
+
+/* Send one response.  0, or -ESRCH if the caller is gone. */
+static int respond(struct um_call *call, int64_t val, int error, unsigned flags)
+{
+	struct seccomp_notif_resp resp = { .id = call->cookie, .val = val, .error = error, .flags = flags };
+
+	if (ioctl(listener_of(call), SECCOMP_IOCTL_NOTIF_SEND, &resp) < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	return 0;
+}
+
+static int unotify_answer(struct um_call *call, int64_t ret)
+{
+	/* Only -4095..-1 is an error to the process; 512 (ERESTARTSYS) comes from rewriting. */
+	if (ret < 0 && ret >= -4095)
+		return respond(call, 0, (int)ret, 0);
+	return respond(call, ret, 0, 0);
+}
+
+static int unotify_proceed(struct um_call *call)
+{
+	return respond(call, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+}
+
+static int addfd(struct um_call *call, int fd, int flags, unsigned how)
+{
+	struct seccomp_notif_addfd add = {
+		.id = call->cookie, .flags = how, .srcfd = (unsigned)fd, .newfd_flags = (unsigned)flags & O_CLOEXEC,
+	};
+	int number = ioctl(listener_of(call), SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+
+	return number < 0 ? -errno : number;
+}
+
+static int unotify_add_fd(struct um_call *call, int fd, int flags)
+{
+	return addfd(call, fd, flags, 0);
+}
+
+static int unotify_answer_fd(struct um_call *call, int fd, int flags)
+{
+	int number;
+
+	if (call->view->features.addfd_send)
+		return addfd(call, fd, flags, SECCOMP_ADDFD_FLAG_SEND);
+	number = addfd(call, fd, flags, 0);
+	if (number >= 0)
+		respond(call, number, 0, 0);
+	return number;
+}
+
+static bool unotify_alive(struct um_call *call)
+{
+	uint64_t id = call->cookie;
+
+	return ioctl(listener_of(call), SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+}
+
+const struct um_tracer_ops um_unotify = {
+	.name = "unotify",
+	.install = unotify_install,
+	.adopt = unotify_adopt,
+	.receive = unotify_receive,
+	.answer = unotify_answer,
+	.proceed = unotify_proceed,
+	.answer_fd = unotify_answer_fd,
+	.add_fd = unotify_add_fd,
+	.alive = unotify_alive,
+};

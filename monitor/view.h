@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The view: what the monitor knows of the tree of processes that it serves.  There is one in a monitor.
+ */
+#ifndef MONITOR_VIEW_H
+#define MONITOR_VIEW_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "../modules/include/um_module.h"
+#include "call.h"
+#include "hashtab.h"
+#include "state.h"
+
+/* Kernel features that a monitor can do without; each has a switch (--without-NAME) so that its fallback is tested. */
+struct um_features {
+	bool sync_wake_up;      /* SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP, Linux 6.6 */
+	bool wait_killable;     /* SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, Linux 5.19 */
+	bool openat2;           /* openat2(2), Linux 5.6 (a container's filter may refuse it) */
+	bool pidfd_getfd;       /* pidfd_getfd(2), Linux 5.6 */
+	bool addfd_send;        /* SECCOMP_ADDFD_FLAG_SEND, Linux 5.14 */
+	bool process_vm;        /* process_vm_readv(2); else /proc/PID/mem */
+	bool ptrace;            /* PTRACE_SEIZE, for rewriting */
+};
+
+/* A mounted file system: an HT_PATH entry's owner. */
+struct um_mount {
+	uint32_t index;         /* hashtab_entry.owner */
+	uint32_t entry;         /* hashtab_entry.id */
+	struct um_fs *fs;
+	const struct um_fs_type *type;
+	struct um_service *service;
+	char *source, *target;  /* target: view path, "" for the root; owned */
+	char *options;
+	char **except;          /* view paths that stay outside; owned */
+	bool permanent;
+	bool kernel;            /* one of the host's kernel file systems, shown below a chroot */
+	bool readonly;
+	uint64_t epoch;
+	uint32_t node;
+};
+
+/* A loaded module. */
+struct um_service {
+	const struct um_module *module;
+	void *handle;           /* dlopen's; NULL for a built-in one */
+	struct um_service *next;
+};
+
+struct um_view {
+	char *name;             /* viewname; owned */
+	struct um_features features;
+	const struct um_tracer_ops *tracer_ops;
+	uint64_t cookie;        /* see filter.h */
+	uint32_t classes;       /* UM_CLASS_BIT()s that the filter traps */
+	bool secure;
+	struct um_states *states;
+	struct hashtab *table;
+	struct um_mount *host;  /* the host's own tree, as a mount: what no entry of the table owns */
+	struct um_mount **mounts; /* by index; NULL where unmounted */
+	size_t nmounts;
+	struct um_service *services;
+	const char *const *allowed_modules; /* --modules: NULL-terminated, or NULL for all */
+	const char *module_dir; /* where um_add_service looks */
+	const char *command_dir; /* where viewmount and viewumount are: beside umview */
+	uid_t uid;              /* the real user */
+	gid_t gid;
+	pid_t monitor, guardian, front, init; /* init: CMD's process */
+	FILE *trace;            /* --trace, or NULL */
+	bool stats;
+	int loader_fd;          /* the exec loader's image, or -1 */
+	char *hostname, *domainname; /* as a virtual root has set them; NULL: the host's; owned */
+	struct um_sockets *sockets; /* names and peers of sockets (calls/socket_names.c); made when first needed */
+	pthread_mutex_t lock;   /* held while an operation runs, unless it runs on a worker and let go */
+};
+
+/* service.c */
+int service_add(struct um_view *view, const char *name, char *why, size_t whysize);
+int service_del(struct um_view *view, const char *name, char *why, size_t whysize);
+bool service_in_use(const struct um_view *view, const struct um_service *service);
+
+/* mount.c (mounts.c): make and remove mounts, also for the command line's --mount and --cow */
+int view_mount(struct um_view *view, const struct um_state *state, const char *source, const char *target,
+	       const char *type, unsigned long flags, const char *options, char *why, size_t whysize);
+int view_umount(struct um_view *view, const struct um_state *state, const char *target, int flags, char *why,
+		size_t whysize);
+
+/* The one lock: held while an operation runs.  An operation on a worker lets go of it around what blocks. */
+static inline void um_lock(struct um_view *view)
+{
+	pthread_mutex_lock(&view->lock);
+}
+
+static inline void um_unlock(struct um_view *view)
+{
+	pthread_mutex_unlock(&view->lock);
+}
+
+#endif

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Options, the start-up file, --list, --enter, --doctor, and the switches of kernel features.
+# timeout: 120
+# as: both
+. "$(dirname "$0")/../lib.sh"
+
+expect 0 "$UMVIEW" --version
+expect_out '^umview [0-9]'
+expect 0 "$UMVIEW" --help
+for o in cow su mount preload modules secure trace stats rc norc enter name list doctor json tracer without version help; do
+	expect_out "^ .*--$o"
+done
+
+echo "--- wrong options say what is wrong"
+wrong() {
+	_words=$1
+	shift
+	expect 125 "$UMVIEW" "$@"
+	expect_out "^umview: .*$_words"
+}
+wrong '--cow needs an argument' -n --cow
+wrong '-Q' -n -Q
+wrong '--su takes no argument' -n --su=yes true
+wrong 'TYPE' -n -m viewfs true
+wrong 'ptrace tracer is not there yet' -n --tracer ptrace true
+wrong 'no such tracer' -n --tracer magic true
+wrong 'sync_wake_up' -n --without magic true
+wrong 'a name has' -n --name 'a b' true
+wrong 'goes with' -n --json true
+wrong 'does not go with --enter' --enter x --secure true
+wrong 'no running view' --enter no-such-view true
+wrong 'there is no such module' -n --modules no_such_module true
+
+echo "--- the start-up file"
+cat >rc <<-END
+	# a comment
+
+	name from-the-file   # the view's
+	without openat2
+	stats
+END
+# shellcheck disable=SC2016
+expect 0 "$UMVIEW" -f rc sh -c 'echo name $UMVIEW_NAME'
+expect_out '^name from-the-file'
+mkdir -p config/umview
+cp rc config/umview/rc
+# shellcheck disable=SC2016
+expect 0 env XDG_CONFIG_HOME="$PWD/config" "$UMVIEW" sh -c 'echo name $UMVIEW_NAME'
+expect_out '^name from-the-file'
+# shellcheck disable=SC2016
+expect 0 env XDG_CONFIG_HOME="$PWD/config" "$UMVIEW" -n --name other sh -c 'echo name $UMVIEW_NAME'
+expect_out '^name other'
+# shellcheck disable=SC2016
+expect 0 env XDG_CONFIG_HOME="$PWD/config" "$UMVIEW" --name other sh -c 'echo name $UMVIEW_NAME'
+expect_out '^name other'
+rc_wrong() {
+	printf '# first\n%s\n' "$2" >rc
+	wrong "rc:2: $1" -f rc true
+}
+rc_wrong 'unknown option "colour"' 'colour red'
+rc_wrong '"preload" needs an argument' 'preload'
+rc_wrong '"su" takes no argument' 'su now'
+rc_wrong '"enter" belongs on the command line' 'enter x'
+rc_wrong 'mount a:b' 'mount a:b'
+wrong 'no_such_file: No such file' -f no_such_file true
+
+echo "--- doctor"
+expect 0 "$UMVIEW" --doctor
+expect_out '^ok *seccomp listener'
+expect_out 'A view can be started here'
+"$UMVIEW" --doctor --json | python3 -c 'import json, sys
+d = {x["what"]: x for x in json.load(sys.stdin)}
+assert d["seccomp listener"]["verdict"] == "ok", d' || fail "--doctor --json"
+
+echo "--- each feature can be switched off"
+for f in sync_wake_up wait_killable openat2 pidfd_getfd addfd_send process_vm ptrace; do
+	expect 3 umview --without $f -- sh -c 'ls / >/dev/null && exit 3'
+done
+expect 3 umview --without sync-wake-up --without wait-killable --without pidfd-getfd --without openat2 \
+	--without addfd-send --without process-vm -- sh -c 'ls / >/dev/null && exit 3'
+
+echo "--- list and enter"
+mkfifo hold
+umview --name first --linger -- sh -c 'echo up >started; read x <hold' &
+i=0
+until [ -s started ] || [ $i -gt 100 ]; do
+	sleep 0.05
+	i=$((i + 1))
+done
+expect 0 "$UMVIEW" --list
+expect_out '^first .* sh -c '
+"$UMVIEW" --list --json | python3 -c 'import json, sys
+v = [x for x in json.load(sys.stdin) if x["name"] == "first"]
+assert len(v) == 1 and v[0]["processes"] == 1 and v[0]["tracer"] == "unotify", v' || fail "--list --json"
+wrong 'has that name' -n --name first true
+# shellcheck disable=SC2016
+expect 6 "$UMVIEW" --enter first -- sh -c 'echo in $UMVIEW_NAME, $(pwd); exit 6'
+expect_out "^in first, $PWD"
+expect 127 "$UMVIEW" --enter first -- no-such-command
+equal "stdin" "$(echo through | "$UMVIEW" -E first cat)" through
+pid=$("$UMVIEW" --list | awk '$1 == "first" { print $2 }')
+expect 0 "$UMVIEW" --enter "$pid" -- true
+"$UMVIEW" --enter first -- sleep 66.6 &
+sleep 0.5
+"$UMVIEW" --list | grep -q '^first ' || fail "entering ended the view"
+kill -9 "$pid"
+wait
+! pgrep -fx 'sleep 66.6' || fail "what entered outlives the view"
+expect 0 "$UMVIEW" --list
+! printf '%s\n' "$out" | grep -q '^first ' || fail "a dead view is listed"
+
+echo "--- trace and stats"
+expect 0 umview --trace=trace --stats -- ls /
+expect_out 'execve'
+grep -q execve trace || fail "no execve in the trace"
