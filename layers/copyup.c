@@ -126,7 +126,7 @@ static int copy_file(struct copy *c)
 		from = beneath_open(l->layer[c->low->layer].fd, c->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
 		if (from == -EACCES && made_wanted(l, c->path))
 			c->made = true;
-		else if (from < 0)
+		else if (from < 0 && !(from == -EACCES && (c->flags & COPY_UP_NO_DATA))) /* nothing of it is wanted */
 			return from;
 	}
 	r = copy_link(c);

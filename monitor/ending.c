@@ -148,6 +148,8 @@ bool ending_round(struct ending *e)
 	} else {
 		e->over = ++e->quiet > (e->listeners > 0 ? QUIET_ROUNDS : QUIET_ROUNDS_BLIND);
 	}
+	if (e->over && e->socket[0] != '\0')
+		unlink(e->socket);
 	return e->over;
 }
 

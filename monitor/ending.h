@@ -18,6 +18,7 @@ struct ending {
 	unsigned listeners;     /* in it */
 	unsigned rounds, quiet; /* of killing; those that found nobody */
 	pid_t guardian;
+	char socket[108];       /* the view's in the runtime directory, removed at the end; or "" */
 	bool over;              /* somebody has seen to it that nobody is left */
 };
 

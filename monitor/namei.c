@@ -468,6 +468,26 @@ static int check_search(struct walk *w)
 	return err > 0 ? 0 : err;
 }
 
+/*
+ * A file or directory of the host that the caller, by the view's ids, may read and the real user may not.  Mostly the
+ * mode says it without a further system call.
+ */
+static bool closed_to_user(const struct um_state *state, const struct um_node *node)
+{
+	char name[40];
+	struct stat st;
+	mode_t need;
+
+	if (!state->virtual_ids || node->fd < 0 || node->body == UM_BODY_ELSEWHERE ||
+	    (node->type != S_IFREG && node->type != S_IFDIR) || fstat(node->fd, &st) < 0)
+		return false;
+	need = S_ISDIR(st.st_mode) ? 05 : 04;
+	if ((st.st_mode & need) == need)
+		return false;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", node->fd);
+	return faccessat(AT_FDCWD, name, S_ISDIR(st.st_mode) ? R_OK | X_OK : R_OK, AT_EACCESS) < 0 && errno == EACCES;
+}
+
 /* Resolve w->rest from the directory w->path->view.  0 or a negative errno. NAMEI_NATIVE as namei() says. */
 static int resolve(struct walk *w)
 {
@@ -510,6 +530,8 @@ static int resolve(struct walk *w)
 	path->reachable = w->pure && (path->mount == w->call->view->host ||
 				      (path->exists && path->node.body != UM_BODY_ELSEWHERE &&
 				       path->node.body != UM_BODY_NONE));
+	if (closed_to_user(w->call->state, &path->node) && path->mount != w->call->view->host)
+		path->reachable = false; /* its mount may have a stand-in for it */
 	path->same = path->reachable && (!path->exists || path->node.body == UM_BODY_HOST);
 	err = check_search(w);
 	if (err < 0)
@@ -550,6 +572,17 @@ static int start_relative(struct walk *w, int dirfd)
 	return err;
 }
 
+/* closed_to_user() for a node whose type is not known yet. */
+static bool fast_closed(const struct um_state *state, struct um_node node)
+{
+	struct stat st;
+
+	if (!state->virtual_ids || fstat(node.fd, &st) < 0)
+		return false;
+	node.type = st.st_mode & S_IFMT;
+	return closed_to_user(state, &node);
+}
+
 /* The fast way: see above.  NAMEI_NATIVE, a final error, or 0: not to be had. */
 static int fast(struct walk *w)
 {
@@ -572,8 +605,11 @@ static int fast(struct walk *w)
 		return 0;
 	fd = hostfs_open_plain(full + 1, w->flags & NAMEI_FOLLOW);
 	if (fd >= 0) {
+		const struct um_node node = { fd, 0, UM_BODY_HOST };
+		bool closed = mount != w->call->view->host && fast_closed(state, node);
+
 		close(fd);
-		return NAMEI_NATIVE;
+		return closed ? 0 : NAMEI_NATIVE;
 	}
 	return fd == -ENOENT && !(w->flags & NAMEI_PARENT) ? -ENOENT : 0;
 }

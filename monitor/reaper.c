@@ -169,10 +169,17 @@ static void on_hangup(struct um_view *view, int fd, void *arg)
 
 /* --- beginning and end -------------------------------------------------------------------------------------------- */
 
+static void add_poll(struct reaper *r, int fd, monitor_poll_fn *fn)
+{
+	int err = monitor_add_poll(r->view, fd, fn, r);
+
+	if (err < 0)
+		um_die("cannot wait for processes: %s", strerror(-err));
+}
+
 void reaper_start(struct reaper *r, struct um_view *view, struct ending *ending, int sock, bool linger)
 {
 	sigset_t set;
-	int err = 0;
 
 	*r = (struct reaper){ .view = view, .ending = ending, .sock = sock, .linger = linger };
 	sigemptyset(&set);
@@ -185,13 +192,11 @@ void reaper_start(struct reaper *r, struct um_view *view, struct ending *ending,
 		um_die("cannot wait for processes: %s", strerror(errno));
 	if (r->frontfd < 0) /* gone already, and its view with it */
 		_exit(UM_EXIT_FAILURE);
-	err |= monitor_add_poll(view, r->sigfd, on_signal, r);
-	err |= monitor_add_poll(view, r->frontfd, on_front_death, r);
-	err |= monitor_add_poll(view, sock, on_front, r);
-	err |= monitor_add_poll(view, r->tick, on_tick, r);
-	err |= monitor_add_poll(view, ending->hangups, on_hangup, r);
-	if (err != 0)
-		um_die("the monitor's loop is full");
+	add_poll(r, r->sigfd, on_signal);
+	add_poll(r, r->frontfd, on_front_death);
+	add_poll(r, sock, on_front);
+	add_poll(r, r->tick, on_tick);
+	add_poll(r, ending->hangups, on_hangup);
 }
 
 void reaper_finish(struct reaper *r)

@@ -235,6 +235,8 @@ void runtime_serve(struct runtime *rt, struct um_view *view, struct ending *endi
 		close(rt->fd);
 		rt->fd = -1;
 	}
+	if (rt->fd >= 0)
+		memcpy(ending->socket, rt->path, sizeof(ending->socket));
 }
 
 void runtime_close(struct runtime *rt)

@@ -278,16 +278,12 @@ int64_t call_getdents(struct um_call *call)
 }
 
 /* Make the process's working directory a directory that its own path does not lead to. */
-static int64_t enter(struct um_call *call, int body)
+static int64_t enter(struct um_call *call, struct um_path *path)
 {
-	char name[40];
-	int fd, number;
+	int fd = um_path_open(call, path, O_RDONLY | O_DIRECTORY), number;
 
-	/* An O_PATH descriptor cannot be placed in another process. */
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", body);
-	fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	number = call->view->tracer_ops->add_fd(call, fd, O_CLOEXEC);
 	close(fd);
 	if (number < 0)
@@ -315,7 +311,7 @@ int64_t call_chdir(struct um_call *call)
 	else if (call->state->virtual_ids || path.node.body != UM_BODY_HOST)
 		err = um_path_permission(call, &path, X_OK);
 	if (err == 0)
-		err = path.reachable ? UM_CONTINUE : path.node.fd < 0 ? -EOPNOTSUPP : enter(call, path.node.fd);
+		err = path.reachable ? UM_CONTINUE : enter(call, &path);
 	um_path_put(&path);
 	return err;
 }

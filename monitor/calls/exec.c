@@ -5,7 +5,8 @@
  * Theory of operation.  The files that the exec will touch are found in the view: the program, the interpreters of a
  * script, the ELF interpreter.  Errors that the kernel would give are given.  Then, in this order:
  *
- *	continue	all files are those that the kernel finds, and the ids stay as they are
+ *	continue	all files are those that the kernel finds, and the ids stay as they are (exec_home.c says so of
+ *			most execs, without looking closely)
  *	by descriptor	only the program's file is elsewhere: the kernel executes a descriptor of it
  *	by the loader	the rest: scripts and ELF interpreters that are elsewhere, a virtual root, set-id programs of
  *			virtual ids, files that only the view's ids may execute (monitor/loader/)
@@ -254,6 +255,11 @@ static int64_t prepare_and_run(struct exec *x)
 {
 	int64_t r = read_given(x);
 
+	if (r == 0 && exec_at_home(x)) {
+		make_dumpable(x->call);
+		return UM_CONTINUE;
+	}
+	x->file.facts = NULL;
 	if (r == 0)
 		r = find_given(x);
 	if (r == NAMEI_NATIVE)

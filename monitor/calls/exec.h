@@ -26,7 +26,7 @@ int64_t exec_plan(struct um_call *call, uint64_t reply, size_t size);
  */
 int exec_exe_path(struct um_call *call, pid_t tgid, char *buf);
 
-/* --- shared by exec.c, exec_file.c, exec_ids.c and exec_plan.c ------------------------------------------------- */
+/* --- shared by exec.c, exec_file.c, exec_home.c, exec_ids.c and exec_plan.c ---------------------------------- */
 
 /* What is remembered of a program file (exec_file.c). */
 struct exec_facts {
@@ -76,6 +76,13 @@ int exec_file_open(struct um_call *call, struct exec_file *f);
 bool exec_file_on(const struct exec_file *f, unsigned long mount_flag);
 /* An exec begins: facts that were replaced since the last one are freed. */
 void exec_facts_begin(void);
+
+/* The facts of a file with these attributes, if they are remembered; else NULL. */
+const struct exec_facts *exec_facts_known(const struct statx *real);
+
+/* exec_home.c: is all that the exec touches the host's own, unmodified, and are the ids to stay?  Then the kernel's exec is
+ * right.  False: it is not known; nothing was changed but x->file, which is to be found anew. */
+bool exec_at_home(struct exec *x);
 
 /* exec_ids.c: what the exec does to the state: x->change and what follows it. */
 void exec_ids(struct exec *x);

@@ -106,10 +106,23 @@ static struct slot *slot_new(const struct statx *st)
 	return s;
 }
 
-static const struct exec_facts *facts_get(struct um_call *call, struct exec_file *f, const struct statx *real)
+static struct slot **slot_of(const struct statx *real)
 {
 	uint64_t h = (real->stx_ino ^ (uint64_t)real->stx_dev_minor << 20) * UINT64_C(0x9e3779b97f4a7c15);
-	struct slot **at = &slots[h >> 55], *s = *at;
+
+	return &slots[h >> 55];
+}
+
+const struct exec_facts *exec_facts_known(const struct statx *real)
+{
+	const struct slot *s = *slot_of(real);
+
+	return s && slot_matches(s, real) ? &s->facts : NULL;
+}
+
+static const struct exec_facts *facts_get(struct um_call *call, struct exec_file *f, const struct statx *real)
+{
+	struct slot **at = slot_of(real), *s = *at;
 	int error;
 
 	if (s && slot_matches(s, real))
@@ -140,6 +153,22 @@ bool exec_file_on(const struct exec_file *f, unsigned long mount_flag)
 	return f->path.node.fd >= 0 && fstatfs(f->path.node.fd, &st) == 0 && ((unsigned long)st.f_flags & mount_flag);
 }
 
+/* May it be executed?  Fills f->st as the view shows it, where virtual ids look at it. */
+static int file_permission(struct um_call *call, struct exec_file *f)
+{
+	const struct um_ids *ids = &call->state->ids;
+	int r;
+
+	if (!call->state->virtual_ids)
+		return um_path_permission(call, &f->path, X_OK);
+	if (f->path.node.body != UM_BODY_HOST) { /* else the attributes are the real ones */
+		r = um_path_stat(call, &f->path, &f->st);
+		if (r < 0)
+			return r;
+	}
+	return ids_permission(ids, f->st.stx_uid, f->st.stx_gid, f->st.stx_mode, X_OK);
+}
+
 /* What all files must be, however they were found. */
 static int file_check(struct exec *x, struct exec_file *f, bool allowed)
 {
@@ -160,9 +189,7 @@ static int file_check(struct exec *x, struct exec_file *f, bool allowed)
 		return -errno;
 	f->st = real;
 	if (!allowed) {
-		r = um_path_permission(call, &f->path, X_OK);
-		if (r == 0 && call->state->virtual_ids)
-			r = um_path_stat(call, &f->path, &f->st);
+		r = file_permission(call, f);
 		if (r < 0)
 			return r;
 	}

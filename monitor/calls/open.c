@@ -129,7 +129,7 @@ static int64_t open_found(struct um_call *call, struct um_path *path, uint64_t a
 		return err;
 	if (path->exists && path->node.type == S_IFDIR && path->reachable)
 		return UM_CONTINUE; /* the lower body of a merged directory */
-	if (path->exists && path->node.fd >= 0 && ((flags & O_PATH) || path->node.type == S_IFDIR || !regular))
+	if (path->exists && path->node.fd >= 0 && ((flags & O_PATH) || !regular))
 		return open_body(call, path, addr, flags);
 	if (!um_alive(call))
 		return UM_REPLIED;

@@ -92,16 +92,17 @@ static int64_t address_by_fd(struct address *a, int fd)
 int64_t address_resolve(struct um_call *call, struct address *a, bool must)
 {
 	struct um_path path = UM_PATH_INIT;
+	const char *given = a->path, *inside = NULL;
+	char view[PATH_MAX];
 	int64_t ret;
-	int fd;
 
 	/* A receiver answers to what recvfrom(2) showed it: the name that the kernel has. */
-	if (sockets_name(call->view->sockets, a->path) != NULL) {
-		fd = open(a->path, O_PATH | O_CLOEXEC);
-		if (fd >= 0)
-			return address_by_fd(a, fd);
-	}
-	ret = namei_string(call, AT_FDCWD, a->path, NAMEI_FOLLOW, &path);
+	if (sockets_name(call->view->sockets, given) != NULL &&
+	    view_path_of_host(call->view, call->state, given, view) == 0)
+		inside = state_path(call->state, view);
+	if (inside != NULL)
+		given = inside;
+	ret = namei_string(call, AT_FDCWD, given, NAMEI_FOLLOW, &path);
 	if (ret < 0)
 		goto out;
 	if (is_host_service(call, &path)) {
@@ -113,7 +114,7 @@ int64_t address_resolve(struct um_call *call, struct address *a, bool must)
 		if (ret < 0)
 			goto out;
 	}
-	if (path.same && !must) {
+	if (path.same && !must && given == a->path) {
 		ret = UM_CONTINUE;
 	} else if (path.node.type != S_IFSOCK || path.node.fd < 0) {
 		ret = -ECONNREFUSED;

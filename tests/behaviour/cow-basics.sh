@@ -84,7 +84,7 @@ host_untouched before
 
 # removed and made again in one go, many times; a listing that goes on while names are removed
 expect 0 umview --cow "$D" -- sh -c 'set -e; mkdir many; cd many; for i in $(seq 300); do echo $i >f$i; done
-	for i in $(seq 2 2 300); do rm f$i; done; [ $(ls | wc -l) = 150 ]; rm -r ../many; mkdir ../many; [ -z "$(ls ../many)" ]'
+	for i in $(seq 2 2 300); do rm f$i; done; [ $(ls | wc -l) = 150 ]; cd ..; rm -r many; mkdir many; [ -z "$(ls many)" ]'
 [ ! -e many ] || fail "many is on the host"
 
 # DIR does not show itself, wherever one looks from
