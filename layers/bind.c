@@ -4,19 +4,19 @@
  *
  * A bound socket must be made by bind(2), at its name: the kernel keeps the name that it was given and shows it to
  * everybody (getsockname(2), /proc/net/unix), so it cannot be made in work/ and renamed.  It takes the place of an
- * ordinary socket node that layers_mknod() has made, whose virtual attributes it inherits.  Should that be interrupted,
- * then the name does not exist: a ".wh." file stands for the whiteout that was there, if any.
+ * ordinary socket node that layers_mknod() has made, whose virtual attributes it inherits.  Should that be
+ * interrupted, then the name does not exist: a ".wh." file stands for the whiteout that was there, if any.
  *
- * The name given is the host path where that fits into an address; else it goes through /proc/self/fd, and the number in
- * it is not the last one used, so that it names one socket for long.  A last component that is too long even for that is
- * made in work/ after all.
+ * The name given is the host path where that fits into an address; else it goes through /proc/self/fd, and the
+ * number in it is not the last one used, so that it names one socket for long.  A last component that is too long
+ * even for that is made in work/ after all.
  */
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include "layers_internal.h"
 
-#define FD_FIRST 100            /* numbers for names through /proc/self/fd */
+#define FD_FIRST 100 /* numbers for names through /proc/self/fd */
 #define FD_COUNT 800
 
 /* A duplicate of @dir with a number that was not used for this lately. */
@@ -122,7 +122,7 @@ static int replace(struct layers *l, const char *path, int sock, const struct va
 		intent_clear(l);
 		return -errno;
 	}
-	forget_upper(l, old);   /* now: the new one may get the same inode number */
+	forget_upper(l, old); /* now: the new one may get the same inode number */
 	r = bind_in(l, &l->layer[0], path, sock);
 	if (r == 0)
 		r = obj_chmod(&o, raw_mode(l, S_IFSOCK | (a->mode & 07777)));
@@ -163,7 +163,7 @@ static int bind_upper(struct layers *l, const char *path, int sock, mode_t mode,
 	if (r == 0 && below)
 		whiteout_beside_remove(l, path);
 	if (r < 0)
-		index_drop(l);  /* it may be there or not: look anew */
+		index_drop(l); /* it may be there or not: look anew */
 	return r;
 }
 

@@ -178,7 +178,7 @@ static int make(struct layers *l, const char *path, struct maker *m, const struc
 	m->fd = -1;
 	if (!vattr_shown_raw(l, &m->attr))
 		vattr_text(&m->attr, record);
-	if ((over_flags & IE_WHITEOUT) || opaque) {
+	if ((over_flags & IE_WHITEOUT) || opaque || (record[0] && l->gen_private)) {
 		tmp_name(l, tmp);
 		r = make_at(l, m, l->work, tmp);
 		if (r == 0)
@@ -202,6 +202,8 @@ static int make(struct layers *l, const char *path, struct maker *m, const struc
 			intent_clear(l);
 		if (r == 0) {
 			index_put(l, path, IFTODT(m->type), IFTODT(m->attr.mode), 0);
+			if (m->type == S_IFDIR)
+				index_alone(l, path);
 			if (over_flags & IE_WHFILE)
 				whiteout_beside_remove(l, path);
 		}

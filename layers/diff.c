@@ -177,7 +177,7 @@ static int diff_hidden(struct diff *d, const char *path, const struct lnode *low
 		r = join(child, path, names.name[i]);
 		if (r == 0)
 			r = upper_find(d->l, child, &u);
-		if (r < 0 || (u.last && u.ent && !ient_is_whiteout(u.ent)) || lower_find(d->l, child, &n) < 0)
+		if (r < 0 || (u.last && u.ent) || lower_find(d->l, child, &n) < 0)
 			continue;
 		r = tell(d, LAYERS_DELETED, child, false, NULL, &n);
 	}
@@ -190,10 +190,10 @@ static int collect(void *arg, struct ient *e)
 	return names_add(arg, e->name);
 }
 
-static int diff_dir(struct diff *d, const char *path, struct idir *dir, bool cut);
+static int diff_dir(struct diff *d, const char *path, struct idir *dir, bool hidden);
 
-/* One name of an upper directory; @cut: the lower layers show nothing here. */
-static int diff_name(struct diff *d, const char *path, bool cut)
+/* One name of an upper directory; @hidden: what the lower layers have here does not show. */
+static int diff_name(struct diff *d, const char *path, bool hidden)
 {
 	cleanup_lnode struct lnode low = LNODE_INIT;
 	struct obj o = upper_obj(d->l, path);
@@ -206,7 +206,7 @@ static int diff_name(struct diff *d, const char *path, bool cut)
 
 	if (r < 0 || !u.ent || !u.last || path_hidden(d->l, path, &end))
 		return r;
-	below = !cut && lower_find(d->l, path, &low) == 0;
+	below = d->l->nlower && lower_find(d->l, path, &low) == 0;
 	if (ient_is_whiteout(u.ent))
 		return below ? tell(d, LAYERS_DELETED, path, false, NULL, &low) : 0;
 	dir = ient_is_dir(u.ent);
@@ -219,16 +219,15 @@ static int diff_name(struct diff *d, const char *path, bool cut)
 	if (dir) {
 		bool lower_dir = below && S_ISDIR(low.st.stx_mode);
 
-		opaque = lower_dir && (sub->opaque || (u.ent->flags & IE_WHFILE));
-		cut = cut || !lower_dir || opaque;
+		opaque = lower_dir && (hidden || sub->opaque || (u.ent->flags & IE_WHFILE));
 	}
 	r = tell(d, below ? LAYERS_MODIFIED : LAYERS_ADDED, path, opaque, &st, below ? &low : NULL);
 	if (r == 0 && opaque)
 		r = diff_hidden(d, path, &low);
-	return r || !dir ? r : diff_dir(d, path, sub, cut);
+	return r || !dir ? r : diff_dir(d, path, sub, opaque);
 }
 
-static int diff_dir(struct diff *d, const char *path, struct idir *dir, bool cut)
+static int diff_dir(struct diff *d, const char *path, struct idir *dir, bool hidden)
 {
 	struct names names = { 0 };
 	char child[PATH_MAX];
@@ -240,7 +239,7 @@ static int diff_dir(struct diff *d, const char *path, struct idir *dir, bool cut
 	for (i = 0; i < names.count && r == 0; i++) {
 		r = join(child, path, names.name[i]);
 		if (r == 0)
-			r = diff_name(d, child, cut);
+			r = diff_name(d, child, hidden);
 	}
 	names_free(&names);
 	return r;
@@ -271,7 +270,7 @@ int layers_diff(struct layers *l, layers_diff_fn *fn, void *arg)
 			r = diff_hidden(&d, "", &low);
 	}
 	if (r == 0)
-		r = diff_dir(&d, "", root, root->opaque || !l->nlower);
+		r = diff_dir(&d, "", root, root->opaque);
 	change_end(l);
 	return r;
 }

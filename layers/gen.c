@@ -173,7 +173,7 @@ void devices_mark(struct layers *l)
 
 bool devices_any(const struct layers *l)
 {
-	return atomic_load_explicit(&l->gen->devices, memory_order_relaxed);
+	return l->gen_private || atomic_load_explicit(&l->gen->devices, memory_order_relaxed);
 }
 
 /* At the beginning of each look-up: is the index still right? */

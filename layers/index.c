@@ -170,6 +170,14 @@ static int load_name(struct layers *l, struct idir *d, int fd, const struct dire
 	return 0;
 }
 
+static bool has_lower_dir(struct layers *l, const char *path)
+{
+	cleanup_lnode struct lnode low = LNODE_INIT;
+	int r = l->nlower ? lower_find(l, path, &low) : -ENOENT;
+
+	return r == 0 ? S_ISDIR(low.st.stx_mode) : r != -ENOENT;
+}
+
 /* Read an upper directory.  A directory that vanished (another view was quicker) is as good as an empty one. */
 static int dir_load(struct layers *l, struct idir *d, const char *path)
 {
@@ -191,7 +199,7 @@ static int dir_load(struct layers *l, struct idir *d, const char *path)
 		r = load_name(l, d, fd, de, !path[0]);
 	closedir(stream);
 	if (r == 0)
-		d->loaded = true;
+		d->alone = !has_lower_dir(l, path);
 	return r;
 }
 
@@ -276,12 +284,21 @@ void index_put(struct layers *l, const char *path, uint8_t dtype, uint8_t vtype,
 	} else if (!e->dir) {
 		/* Directories come into being empty. */
 		e->dir = calloc(1, sizeof *e->dir);
-		if (e->dir)
-			e->dir->loaded = true;
 	}
 	e->dtype = dtype;
 	e->vtype = vtype;
 	e->flags = flags;
+}
+
+/* What was put last is a new directory, and the lower layers have none of that name. */
+void index_alone(struct layers *l, const char *path)
+{
+	const char *name;
+	struct idir *d = holder(l, path, &name);
+	struct ient *e = d ? index_get(d, name, strlen(name)) : NULL;
+
+	if (e && e->dir)
+		e->dir->alone = true;
 }
 
 void index_opaque(struct layers *l, const char *path)
@@ -338,8 +355,8 @@ void index_rename(struct layers *l, const char *oldpath, const char *newpath)
 	n->dtype = e->dtype;
 	n->vtype = e->vtype;
 	n->flags = 0;
-	n->dir = e->dir;
-	e->dir = NULL;
+	/* What the lower layers have at the new names is another matter: read the directory again. */
+	n->dir = NULL;
 	dir_remove(from, oldname);
 }
 
@@ -357,10 +374,11 @@ void index_swap(struct layers *l, const char *a, const char *b)
 	t = *ae;
 	ae->dtype = be->dtype;
 	ae->vtype = be->vtype;
-	ae->dir = be->dir;
 	be->dtype = t.dtype;
 	be->vtype = t.vtype;
-	be->dir = t.dir;
+	dir_free(ae->dir);
+	dir_free(be->dir);
+	ae->dir = be->dir = NULL;
 }
 
 int index_each(struct idir *d, index_fn *fn, void *arg)

@@ -144,7 +144,8 @@ struct ient {
 struct idir {
 	struct ient **tab;      /* open addressing; size is a power of two */
 	uint32_t size, used, count; /* used: slots ever taken; count: live entries */
-	bool loaded, opaque;
+	bool opaque;
+	bool alone;             /* the lower layers have no directory of this name: nothing to merge with */
 	bool attr_known, sgid;  /* virtual set-gid bit and group, which what is created inside inherits */
 	bool default_acl;
 	gid_t gid;
@@ -162,6 +163,7 @@ int index_root(struct layers *l, struct idir **out);
 int index_dir(struct layers *l, struct ient *e, const char *path, size_t len, struct idir **out);
 struct ient *index_get(struct idir *d, const char *name, size_t len);
 void index_put(struct layers *l, const char *path, uint8_t dtype, uint8_t vtype, int flags);
+void index_alone(struct layers *l, const char *path);
 void index_opaque(struct layers *l, const char *path);
 void index_attr_forget(struct layers *l, const char *path);
 void index_remove(struct layers *l, const char *path);

@@ -167,17 +167,24 @@ static bool child_merges(struct listing *t, const char *name)
 	if (snprintf(child, sizeof child, "%s%s%s", t->path, t->path[0] ? "/" : "", name) >= PATH_MAX ||
 	    upper_find(t->l, child, &u) < 0 || !u.ent || !u.last || u.cut || (u.ent->flags & IE_WHFILE))
 		return false;
-	return ient_is_dir(u.ent) && index_dir(t->l, u.ent, child, u.end, &dir) == 0 && !dir->opaque;
+	return ient_is_dir(u.ent) && index_dir(t->l, u.ent, child, u.end, &dir) == 0 && !dir->opaque && !dir->alone;
 }
 
 /* A ".wh." name, where these count: 1 if it was one. */
-static int whiteout_name(struct listing *t, const char *name)
+static int whiteout_name(struct listing *t, unsigned i, const char *name)
 {
+	struct entry *e;
+
 	if (strncmp(name, WH_PREFIX, WH_PREFIX_LEN) != 0)
 		return 0;
 	name += WH_PREFIX_LEN;
-	if (!strncmp(name, WH_PREFIX, WH_PREFIX_LEN) || find(t, name))
+	if (!strncmp(name, WH_PREFIX, WH_PREFIX_LEN))
 		return 1;
+	e = find(t, name);
+	if (e) {
+		e->numbered = e->numbered || i > 0;
+		return 1;
+	}
 	return add(t, name, 0, DT_WHT, true) < 0 ? -ENOMEM : 1;
 }
 
@@ -192,7 +199,7 @@ static int take(struct listing *t, unsigned i, int fd, const struct dirent *de)
 	if (is_dots(name) || never_shown(t->l, t->path, name))
 		return 0;
 	if (marks) {
-		r = whiteout_name(t, name);
+		r = whiteout_name(t, i, name);
 		if (r)
 			return r < 0 ? r : 0;
 	}

@@ -19,11 +19,6 @@ struct move {
 	struct look old, new;
 };
 
-static bool lower_dir(const struct look *k)
-{
-	return k->below && S_ISDIR(k->low.st.stx_mode);
-}
-
 /* Two names of one file: rename(2) does nothing. */
 static bool same_file(struct move *m)
 {
@@ -172,7 +167,7 @@ static int move_to(struct move *m)
 	forget = m->new.exists && m->new.upper && forget_needed(l, m->new.dtype);
 	if (forget)
 		r = beneath_statx(l->layer[0].fd, m->to, &raw);
-	if (r == 0 && dir && (lower_dir(&m->new) || to_flags))
+	if (r == 0 && dir && (m->new.below || to_flags))
 		r = mark_opaque(l, m->from);
 	if (r < 0)
 		return r;
@@ -206,9 +201,9 @@ static int exchange(struct move *m)
 	struct layers *l = m->l;
 	int up = l->layer[0].fd, r = 0;
 
-	if (m->old.dtype == DT_DIR && lower_dir(&m->new))
+	if (m->old.dtype == DT_DIR && m->new.below)
 		r = mark_opaque(l, m->from);
-	if (r == 0 && m->new.dtype == DT_DIR && lower_dir(&m->old))
+	if (r == 0 && m->new.dtype == DT_DIR && m->old.below)
 		r = mark_opaque(l, m->to);
 	if (r < 0)
 		return r;

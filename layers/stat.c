@@ -63,7 +63,7 @@ static int dir_in_upper(struct layers *l, const char *path, bool *hides)
 
 	if (!path[0]) {
 		r = index_root(l, &dir);
-		*hides = r == 0 && dir->opaque;
+		*hides = r == 0 && (dir->opaque || dir->alone);
 		return r < 0 ? r : 1;
 	}
 	r = upper_find(l, path, &u);
@@ -72,7 +72,7 @@ static int dir_in_upper(struct layers *l, const char *path, bool *hides)
 	if (!u.ent || !u.last || !ient_is_dir(u.ent))
 		return 0;
 	r = index_dir(l, u.ent, path, u.end, &dir);
-	*hides = u.cut || (u.ent->flags & IE_WHFILE) || (r == 0 && dir->opaque);
+	*hides = u.cut || (u.ent->flags & IE_WHFILE) || (r == 0 && (dir->opaque || dir->alone));
 	return r < 0 ? r : 1;
 }
 

@@ -57,7 +57,7 @@ int upper_find(struct layers *l, const char *path, struct upos *u)
 
 	if (r < 0)
 		return r;
-	cut = dir->opaque;
+	cut = dir->opaque || dir->alone;
 	for (;;) {
 		const char *slash = strchr(path + s, '/');
 		struct ient *ent;
@@ -70,7 +70,7 @@ int upper_find(struct layers *l, const char *path, struct upos *u)
 		r = index_dir(l, ent, path, e, &dir);
 		if (r < 0)
 			return r;
-		cut = cut || dir->opaque || (ent->flags & IE_WHFILE);
+		cut = cut || dir->opaque || dir->alone || (ent->flags & IE_WHFILE);
 		s = e + 1;
 	}
 }
@@ -86,7 +86,7 @@ static int hides_lower(struct layers *l, const char *path, const struct upos *u,
 		return 0;
 	r = index_dir(l, u->ent, path, u->end, &dir);
 	if (r == 0)
-		*hides = dir->opaque;
+		*hides = dir->opaque || dir->alone;
 	return r;
 }
 
@@ -204,7 +204,7 @@ static int walk_once(struct layers *l, const char *path, size_t *end, struct lay
 		struct idir *root;
 
 		r = index_root(l, &root);
-		return r < 0 ? r : walk_dir(l, path, root->opaque, node);
+		return r < 0 ? r : walk_dir(l, path, root->opaque || root->alone, node);
 	}
 	r = upper_find(l, path, &u);
 	if (r < 0)

@@ -15,8 +15,8 @@
 #define BIT(cap) (UINT64_C(1) << (cap))
 
 /* What follows the file system uid (capabilities(7), "Effect of user ID changes on capabilities"). */
-#define CAPS_FS                                                                                                 \
-	(BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) | \
+#define CAPS_FS                                                                                                      \
+	(BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) |     \
 	 BIT(CAP_LINUX_IMMUTABLE) | BIT(CAP_MAC_OVERRIDE) | BIT(CAP_MKNOD))
 
 /* Securebits that Linux 6.14 added, which anybody may change: EXEC_RESTRICT_FILE, EXEC_DENY_INTERACTIVE. */
@@ -29,7 +29,7 @@ static bool secure(const struct um_ids *ids, unsigned bit)
 	return ids->securebits >> bit & 1;
 }
 
-/* --- user ids ----------------------------------------------------------------------------------------------------- */
+/* --- user ids --------------------------------------------------------------------------------------------------- */
 
 static bool any_root(const struct um_ids *ids)
 {
@@ -100,7 +100,8 @@ int ids_setresuid(struct um_ids *ids, uid_t ruid, uid_t euid, uid_t suid)
 	if ((ruid == NOBODY || ruid == ids->ruid) && (suid == NOBODY || suid == ids->suid) &&
 	    (euid == NOBODY || (euid == ids->euid && euid == ids->fsuid)))
 		return 0;
-	if (!(among_uids(ids, ruid) && among_uids(ids, euid) && among_uids(ids, suid)) && !ids_capable(ids, CAP_SETUID))
+	if (!(among_uids(ids, ruid) && among_uids(ids, euid) && among_uids(ids, suid)) &&
+	    !ids_capable(ids, CAP_SETUID))
 		return -EPERM;
 	if (euid == NOBODY)
 		euid = ids->euid;
@@ -124,7 +125,7 @@ uid_t ids_setfsuid(struct um_ids *ids, uid_t uid)
 	return old;
 }
 
-/* --- group ids ---------------------------------------------------------------------------------------------------- */
+/* --- group ids -------------------------------------------------------------------------------------------------- */
 
 int ids_setgid(struct um_ids *ids, gid_t gid)
 {
@@ -167,7 +168,8 @@ int ids_setresgid(struct um_ids *ids, gid_t rgid, gid_t egid, gid_t sgid)
 	if ((rgid == NOBODY || rgid == ids->rgid) && (sgid == NOBODY || sgid == ids->sgid) &&
 	    (egid == NOBODY || (egid == ids->egid && egid == ids->fsgid)))
 		return 0;
-	if (!(among_gids(ids, rgid) && among_gids(ids, egid) && among_gids(ids, sgid)) && !ids_capable(ids, CAP_SETGID))
+	if (!(among_gids(ids, rgid) && among_gids(ids, egid) && among_gids(ids, sgid)) &&
+	    !ids_capable(ids, CAP_SETGID))
 		return -EPERM;
 	if (rgid != NOBODY)
 		ids->rgid = rgid;
@@ -211,7 +213,7 @@ int ids_setgroups(struct um_ids *ids, gid_t *groups, size_t n)
 	return 0;
 }
 
-/* --- capabilities --------------------------------------------------------------------------------------------------- */
+/* --- capabilities ----------------------------------------------------------------------------------------------- */
 
 int ids_capset(struct um_ids *ids, uint64_t effective, uint64_t permitted, uint64_t inheritable)
 {
@@ -281,7 +283,8 @@ static int prctl_ambient(struct um_ids *ids, const unsigned long args[4])
 	case PR_CAP_AMBIENT_IS_SET:
 		return ids->cap_ambient >> cap & 1;
 	case PR_CAP_AMBIENT_RAISE:
-		if (!(ids->cap_permitted & ids->cap_inheritable & BIT(cap)) || secure(ids, SECURE_NO_CAP_AMBIENT_RAISE))
+		if (!(ids->cap_permitted & ids->cap_inheritable & BIT(cap)) ||
+		    secure(ids, SECURE_NO_CAP_AMBIENT_RAISE))
 			return -EPERM;
 		ids->cap_ambient |= BIT(cap);
 		return 0;
@@ -317,7 +320,7 @@ int ids_prctl(struct um_ids *ids, int option, const unsigned long args[4], bool 
 	}
 }
 
-/* --- one process and another ---------------------------------------------------------------------------------------- */
+/* --- one process and another ------------------------------------------------------------------------------------ */
 
 bool ids_may_signal(const struct um_ids *from, const struct um_ids *to)
 {
@@ -335,6 +338,6 @@ bool ids_may_trace(const struct um_ids *from, const struct um_ids *to)
 
 bool ids_clear_dumpable(const struct um_ids *old, const struct um_ids *ids)
 {
-	return old->euid != ids->euid || old->egid != ids->egid || old->fsuid != ids->fsuid || old->fsgid != ids->fsgid ||
-	       (ids->cap_permitted & ~old->cap_permitted) != 0;
+	return old->euid != ids->euid || old->egid != ids->egid || old->fsuid != ids->fsuid ||
+	       old->fsgid != ids->fsgid || (ids->cap_permitted & ~old->cap_permitted) != 0;
 }

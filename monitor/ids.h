@@ -11,7 +11,7 @@
 
 #include "state.h"
 
-#define IDS_CAP_LAST 40                         /* CAP_CHECKPOINT_RESTORE, Linux 5.9 */
+#define IDS_CAP_LAST 40 /* CAP_CHECKPOINT_RESTORE, Linux 5.9 */
 #define IDS_CAPS_ALL ((UINT64_C(1) << (IDS_CAP_LAST + 1)) - 1)
 #define IDS_NGROUPS_MAX 65536
 
@@ -33,7 +33,7 @@ int ids_prctl(struct um_ids *ids, int option, const unsigned long args[4], bool 
 
 /* May a process with @from's ids send a signal to one with @to's?  (kill(2); SIGCONT's exception is the caller's.) */
 bool ids_may_signal(const struct um_ids *from, const struct um_ids *to);
-/* May it trace it, read its memory, change its limits?  (ptrace(2), "Ptrace access mode checking", real credentials) */
+/* May it trace it?  (ptrace(2), "Ptrace access mode checking", real credentials) */
 bool ids_may_trace(const struct um_ids *from, const struct um_ids *to);
 /* Did a change from @old to @ids take away or give something, so that Linux clears the dumpable flag?  (prctl(2)) */
 bool ids_clear_dumpable(const struct um_ids *old, const struct um_ids *ids);

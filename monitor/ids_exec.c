@@ -11,7 +11,7 @@
 
 /* An xattr security.capability, read (linux/capability.h, struct vfs_ns_cap_data: little-endian on disk). */
 struct file_caps {
-	bool present;           /* of revision 1 and later: it counts as a file with capabilities */
+	bool present; /* of revision 1 and later: it counts as a file with capabilities */
 	bool effective;
 	uint64_t permitted, inheritable;
 };
@@ -34,7 +34,7 @@ static bool read_file_caps(struct file_caps *caps, const void *data, size_t size
 	else if (revision == VFS_CAP_REVISION_2 && size == XATTR_CAPS_SZ_2)
 		words = VFS_CAP_U32_2;
 	else if (revision == VFS_CAP_REVISION_3 && size == XATTR_CAPS_SZ_3 && word[5] == 0)
-		words = VFS_CAP_U32_3;  /* word 5 is the root of the user namespace that it is for; ours is 0 */
+		words = VFS_CAP_U32_3; /* word 5 is the root of the user namespace that it is for; ours is 0 */
 	else
 		return false;
 	caps->present = true;

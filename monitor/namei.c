@@ -422,6 +422,9 @@ static int walk_run(struct walk *w, const char *after)
 	if (path->node.type != S_IFDIR && (!last || *after == '/'))
 		return -ENOTDIR;
 	if (!last) {
+		/* What follows is "." or "..": the way back leads through what the kernel may not have. */
+		if (path->node.body != UM_BODY_HOST && path->node.body != UM_BODY_MERGED)
+			w->pure = false;
 		if (path->node.fd >= 0)
 			close(path->node.fd);
 		path->node.fd = -1;

@@ -40,7 +40,7 @@ static bool carrier_usable(int resource)
 
 int state_choose_carrier(void)
 {
-	/* RLIMIT_LOCKS and RLIMIT_RSS are stored and never looked at; RLIMIT_RTTIME acts on real-time processes only. */
+	/* RLIMIT_LOCKS and RLIMIT_RSS are stored and never looked at; RLIMIT_RTTIME only for real-time processes. */
 	static const int candidates[] = { RLIMIT_LOCKS, RLIMIT_RSS, RLIMIT_RTTIME };
 
 	for (size_t i = 0; i < sizeof(candidates) / sizeof(candidates[0]); i++)

@@ -17,18 +17,18 @@
 struct record {
 	struct um_state state;
 	uint64_t hash;
-	struct record *next;    /* in its bucket */
-	bool marked;            /* by a sweep under way */
+	struct record *next; /* in its bucket */
+	bool marked;	     /* by a sweep under way */
 };
 
 struct um_states {
-	pthread_mutex_t lock;   /* of everything that changes; look-ups by number take no lock */
+	pthread_mutex_t lock; /* of everything that changes; look-ups by number take no lock */
 	uint32_t tag;
 	int carrier;
-	uint32_t last;          /* number given out last */
+	uint32_t last; /* number given out last */
 	size_t count;
 	size_t nbuckets;
-	struct record **buckets; /* by hash */
+	struct record **buckets;	    /* by hash */
 	struct record **pages[STATE_PAGES]; /* by number; a page is never moved or freed */
 };
 

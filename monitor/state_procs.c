@@ -26,9 +26,9 @@
 #define SYS_pidfd_open 434
 #endif
 
-#define SWEEP_ROUNDS 50         /* then nothing is freed this time */
+#define SWEEP_ROUNDS 50 /* then nothing is freed this time */
 #define CHASE_ROUNDS 16
-#define PID_LIMIT (4u << 20)    /* PID_MAX_LIMIT of 64-bit kernels (proc(5), pid_max) */
+#define PID_LIMIT (4u << 20) /* PID_MAX_LIMIT of 64-bit kernels (proc(5), pid_max) */
 
 int each_pid(int (*fn)(void *arg, pid_t pid), void *arg)
 {
@@ -49,7 +49,7 @@ int each_pid(int (*fn)(void *arg, pid_t pid), void *arg)
 
 struct sweep {
 	struct um_states *s;
-	unsigned char *seen;    /* a bit for each process id */
+	unsigned char *seen; /* a bit for each process id */
 	bool new, gone;
 };
 
@@ -147,9 +147,9 @@ size_t states_sweep(struct um_states *s, const struct um_state *const *keep)
 struct killing {
 	uint32_t tag;
 	int carrier;
-	int left;               /* found alive in this round */
-	int dead;               /* ended, not reaped yet */
-	bool gone;              /* some process was reaped while it was looked for */
+	int left;  /* found alive in this round */
+	int dead;  /* ended, not reaped yet */
+	bool gone; /* some process was reaped while it was looked for */
 };
 
 /* Ended, and only waiting to be reaped?  A leader that has ended counts only when its other threads have, too. */
@@ -169,9 +169,9 @@ static bool is_zombie(pid_t pid)
 	if (n <= 0)
 		return n < 0 && errno == ESRCH;
 	buf[n] = '\0';
-	p = strrchr(buf, ')');  /* the name may hold anything */
-	if (p == NULL ||
-	    sscanf(p + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld", &state, &threads) != 2)
+	p = strrchr(buf, ')'); /* the name may hold anything */
+	if (p == NULL || sscanf(p + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld",
+				&state, &threads) != 2)
 		return false;
 	return (state == 'Z' || state == 'X') && threads <= 1;
 }
@@ -224,7 +224,7 @@ static void kill_youngest(struct killing *k)
 		if (n <= 0)
 			break;
 		buf[n] = '\0';
-		last = strrchr(buf, ' ');       /* its last word is the process id given out last */
+		last = strrchr(buf, ' '); /* its last word is the process id given out last */
 		for (pid_t pid = last ? atoi(last) : 0, end = pid - 4; pid > 1 && pid > end; pid--)
 			kill_tagged(k, pid);
 	}
@@ -266,7 +266,7 @@ int state_kill_all(uint32_t tag, int carrier, int timeout_ms)
 			k.dead = before;
 			continue;
 		}
-		usleep(pause);  /* they need a moment to go; longer when there is much to free */
+		usleep(pause); /* they need a moment to go; longer when there is much to free */
 		if (pause < 10000)
 			pause *= 2;
 	}

@@ -109,7 +109,8 @@ setup_build() {
 		fi
 		cd "$build"
 		[ -f config.status ] || ../configure "$@"
-		make -j"${JOBS:-$(nproc)}" all check-programs
+		make -j"${JOBS:-$(nproc)}"
+		make -j"${JOBS:-$(nproc)}" check-programs
 	) </dev/null >"$log" 2>&1 || { tail -n 30 "$log" >&2; die "the build failed; all of it is in $log"; }
 	grep -E '(warning|Warning):' "$log" | head -n 20 || true
 }

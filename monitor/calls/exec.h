@@ -87,9 +87,9 @@ bool exec_at_home(struct exec *x);
 /* exec_ids.c: what the exec does to the state: x->change and what follows it. */
 void exec_ids(struct exec *x);
 
-/* exec_plan.c: have the loader run it.  UM_REPLIED or a negative errno. */
+/* exec_plan.c: have the loader run it.  UM_REPLIED, UM_CONTINUE or a negative errno. */
 int64_t exec_by_loader(struct exec *x);
-/* Have the kernel execute this descriptor (it is closed) in place of the path.  UM_REPLIED or a negative errno. */
+/* Have the kernel execute this descriptor (it is closed) in place of the path.  The same. */
 int64_t exec_by_descriptor(struct exec *x, int fd);
 
 #endif

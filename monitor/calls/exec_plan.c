@@ -4,7 +4,7 @@
  *
  * Theory of operation.  Both rewrite the call to execveat(fd, "", argv, envp, AT_EMPTY_PATH) with a close-on-exec
  * descriptor placed in the process; the empty string is the end of the path that the process passed, so nothing
- * is written to its memory.  The rewritten call carries the filter's cookie.
+ * is written to its memory (but see exec_in_place).  The rewritten call carries the filter's cookie.
  *
  * For the loader a plan is made beforehand, and kept by thread group id (a thread that is not the leader becomes it in
  * exec).  When the loader asks for it, the exec has succeeded: only then the process gets its new state and the
@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +117,45 @@ static int place(struct um_call *call, int fd)
 	return r;
 }
 
+/* Do the process and its parent share their memory (vfork)?  Unknown is yes. */
+static bool memory_is_shared(pid_t tid)
+{
+	char name[40], line[128];
+	int parent = 0;
+	FILE *f;
+
+	snprintf(name, sizeof(name), "/proc/%d/status", tid);
+	f = fopen(name, "re");
+	while (f && fgets(line, sizeof(line), f) && sscanf(line, "PPid: %d", &parent) != 1)
+		;
+	if (f)
+		fclose(f);
+	return parent <= 0 || syscall(SYS_kcmp, tid, parent, KCMP_VM, 0, 0) <= 0;
+}
+
+/*
+ * A thread that has a tracer (gdb, strace) cannot be rewritten.  Its path is overwritten by the descriptor's name, and
+ * the call continued: the memory is gone when the exec succeeds.  If it fails after all that was checked, the
+ * program is left with another string.
+ */
+static int64_t exec_in_place(struct exec *x, int number)
+{
+	char path[40], name[40];
+	int mem, len;
+	ssize_t n;
+
+	len = snprintf(path, sizeof(path), "/dev/fd/%d", number) + 1;
+	if (x->call->view->secure || x->path_len == 0 || memory_is_shared(x->call->tid))
+		return -EACCES;
+	snprintf(name, sizeof(name), "/proc/%d/mem", x->call->tid);
+	mem = open(name, O_RDWR | O_CLOEXEC);
+	if (mem < 0)
+		return -EACCES;
+	n = um_alive(x->call) ? pwrite(mem, path, (size_t)len, (off_t)x->path_addr) : -1;
+	close(mem);
+	return n == len ? UM_CONTINUE : -EACCES;
+}
+
 int64_t exec_by_descriptor(struct exec *x, int fd)
 {
 	struct um_call *call = x->call;
@@ -136,8 +176,10 @@ int64_t exec_by_descriptor(struct exec *x, int fd)
 	r = um_rewrite(call, SYS_execveat, args);
 	if (r == UM_REPLIED)
 		return r;
-	um_warn("%s: cannot be run: process %d %s", x->file.path.view, call->tid,
-		r == -EBUSY ? "is being traced" : "cannot be traced");
+	r = exec_in_place(x, number);
+	if (r == UM_CONTINUE)
+		return r;
+	um_warn("%s: cannot be run in a view by process %d, which is being traced", x->file.path.view, call->tid);
 	return -EACCES;
 }
 
@@ -278,7 +320,7 @@ int64_t exec_by_loader(struct exec *x)
 	p->next = pending;
 	pending = p;
 	r = exec_by_descriptor(x, fd);
-	if (r != UM_REPLIED)
+	if (r != UM_REPLIED && r != UM_CONTINUE)
 		pending_drop(p->tgid);
 	return r;
 }

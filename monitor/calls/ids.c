@@ -32,7 +32,7 @@ static int64_t finish(struct um_call *call, struct um_state *changed, int err)
 	return err < 0 ? err : commit(call, changed);
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------ */
+/* --- reading ---------------------------------------------------------------------------------------------------- */
 
 static int64_t get_one(struct um_call *call, uint32_t id)
 {
@@ -112,7 +112,7 @@ int64_t call_getgroups(struct um_call *call)
 	return ids->ngroups;
 }
 
-/* --- changing ----------------------------------------------------------------------------------------------------- */
+/* --- changing --------------------------------------------------------------------------------------------------- */
 
 int64_t call_setuid(struct um_call *call)
 {

@@ -4,8 +4,8 @@
  *
  * The kernel would go by the real user's ids, which all processes of a view share with the user's session.  So who
  * may be reached is decided here, by the view's ids, and the kernel then sends the signal: it names the true sender.
- * Only where a call has several receivers and not all of them may be reached does the monitor send to each; the receivers
- * then see si_code SI_QUEUE, with the true sender's process id.
+ * Only where a call has several receivers and not all of them may be reached does the monitor send to each; the
+ * receivers then see si_code SI_QUEUE, with the true sender's process id.
  *
  * Processes outside of the view: with the real user's ids they may be signalled as ever; with virtual ids they exist
  * (EPERM), but are out of reach.  kill(-1) never leaves the view.  The monitor, its guardian and its front are out
@@ -51,8 +51,14 @@ const struct um_ids *ids_of(const struct um_view *view, const struct um_state *s
 {
 	if (state->virtual_ids)
 		return &state->ids;
-	*buf = (struct um_ids){ .ruid = view->uid, .euid = view->uid, .suid = view->uid, .fsuid = view->uid,
-				.rgid = view->gid, .egid = view->gid, .sgid = view->gid, .fsgid = view->gid };
+	*buf = (struct um_ids){ .ruid = view->uid,
+				.euid = view->uid,
+				.suid = view->uid,
+				.fsuid = view->uid,
+				.rgid = view->gid,
+				.egid = view->gid,
+				.sgid = view->gid,
+				.fsgid = view->gid };
 	return buf;
 }
 
@@ -81,14 +87,14 @@ static int64_t to_one(const struct um_call *call, pid_t tid, int sig)
 	return err == -EPERM ? err : UM_CONTINUE;
 }
 
-/* --- several receivers --------------------------------------------------------------------------------------------- */
+/* --- several receivers ------------------------------------------------------------------------------------------ */
 
 struct many {
 	const struct um_call *call;
 	int sig;
-	pid_t pgrp;             /* its members; 0: all of the view but the caller */
-	pid_t sender;           /* the caller's process */
-	bool send;              /* or only count */
+	pid_t pgrp;   /* its members; 0: all of the view but the caller */
+	pid_t sender; /* the caller's process */
+	bool send;    /* or only count */
 	int members, refused, sent;
 };
 
@@ -167,9 +173,9 @@ static int64_t to_all(const struct um_call *call, int sig)
 	return send_to_members(&m);
 }
 
-/* --- the calls ------------------------------------------------------------------------------------------------------ */
+/* --- the calls -------------------------------------------------------------------------------------------------- */
 
-/* The process that a pidfd, or a descriptor of its directory in /proc, stands for; 0: ended, or no such descriptor. */
+/* The process that a pidfd, or a descriptor of its directory in /proc, stands for; 0: none. */
 static pid_t pidfd_target(const struct um_call *call, int fd)
 {
 	char name[64], buf[1024], *line;
@@ -219,6 +225,6 @@ int64_t call_kill(struct um_call *call)
 	if (pid > 0)
 		return to_one(call, pid, sig);
 	if (call->nr != SYS_kill || pid == INT32_MIN)
-		return UM_CONTINUE;     /* ESRCH or EINVAL */
+		return UM_CONTINUE; /* ESRCH or EINVAL */
 	return pid == -1 ? to_all(call, sig) : to_group(call, -pid, sig);
 }

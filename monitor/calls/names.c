@@ -113,8 +113,6 @@ static int64_t link_source(struct um_call *call, struct um_path *path)
 		err = fd_path(call, arg_dirfd(call), path);
 	else
 		err = arg_path(call, arg_flags(call) & AT_SYMLINK_FOLLOW ? NAMEI_FOLLOW : 0, path);
-	if (err == 0 && path->node.type == S_IFDIR)
-		err = -EPERM;
 	return err;
 }
 
@@ -139,6 +137,8 @@ int64_t call_link(struct um_call *call)
 		err = made;
 	} else if (err == NAMEI_NATIVE || from.mount != to.mount) {
 		err = -EXDEV;
+	} else if (from.node.type == S_IFDIR) {
+		err = -EPERM;
 	} else {
 		err = UM_OPS(&to)->link(UM_FS(&to), from.rel, to.rel);
 	}
@@ -147,21 +147,25 @@ int64_t call_link(struct um_call *call)
 	return err;
 }
 
-/* Does the string at @addr end in a "." component? */
-static bool ends_in_dot(const struct um_call *call, uint64_t addr)
+/* The number of dots if the string at @addr ends in a "." or ".." component, else 0. */
+static int ends_in_dots(const struct um_call *call, uint64_t addr)
 {
 	char text[PATH_MAX];
 	ssize_t n = um_read_path(call, addr, text);
+	int dots = 0;
 
 	while (n > 1 && text[n - 1] == '/')
 		n--;
-	return n > 0 && text[n - 1] == '.' && (n == 1 || text[n - 2] == '/');
+	for (; n > 0 && text[n - 1] == '.'; n--)
+		dots++;
+	return dots <= 2 && (n <= 0 || text[n - 1] == '/') ? dots : 0;
 }
 
 int64_t call_unlink(struct um_call *call)
 {
 	struct um_path path = UM_PATH_INIT;
 	bool dir = arg_flags(call) & AT_REMOVEDIR;
+	int dots;
 	int64_t err = arg_path(call, 0, &path);
 
 	if (err == NAMEI_NATIVE)
@@ -172,8 +176,8 @@ int64_t call_unlink(struct um_call *call)
 		err = UM_CONTINUE;
 	else if (is_mount_point(call, &path))
 		err = -EBUSY;
-	else if (dir && ends_in_dot(call, call->args[call->row->path]))
-		err = -EINVAL;
+	else if (dir && (dots = ends_in_dots(call, call->args[call->row->path])) != 0)
+		err = dots == 1 ? -EINVAL : -ENOTEMPTY;
 	else if (dir != (path.node.type == S_IFDIR))
 		err = dir ? -ENOTDIR : -EISDIR;
 	else if (path.slash && !dir)
@@ -217,7 +221,7 @@ int64_t call_rename(struct um_call *call)
 
 	if ((flags & ~7u) || ((flags & RENAME_EXCHANGE) && (flags & (RENAME_NOREPLACE | RENAME_WHITEOUT))))
 		return -EINVAL;
-	err = arg_path(call, 0, &from);
+	err = arg_path(call, NAMEI_PARENT, &from);
 	if (err == NAMEI_NATIVE)
 		return UM_CONTINUE;
 	if (err < 0)
@@ -228,6 +232,11 @@ int64_t call_rename(struct um_call *call)
 			err = UM_CONTINUE;
 		else if (flags & RENAME_WHITEOUT)
 			err = -EINVAL;
+		else if (ends_in_dots(call, call->args[call->row->path]) ||
+			 ends_in_dots(call, call->args[call->row->path2]))
+			err = -EBUSY;
+		else if (from.mount == to.mount && !from.exists)
+			err = -ENOENT; /* as in Linux, after both directories were found */
 		else
 			err = check_rename(call, &from, &to, flags);
 	} else if (err == NAMEI_NATIVE) {

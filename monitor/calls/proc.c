@@ -29,7 +29,8 @@
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
 #endif
-#define SPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+#define SPACES                                                                                                       \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
 /* The kernel keeps it too: files that it creates itself follow it. */
 int64_t call_umask(struct um_call *call)
@@ -42,7 +43,7 @@ int64_t call_umask(struct um_call *call)
 	return err < 0 ? err : UM_CONTINUE;
 }
 
-/* --- prctl -------------------------------------------------------------------------------------------------------- */
+/* --- prctl ------------------------------------------------------------------------------------------------------ */
 
 static int64_t set_no_new_privs(struct um_call *call)
 {
@@ -92,7 +93,7 @@ static int64_t check_filter(struct um_call *call, uint64_t addr)
 	if (state->virtual_ids && !state->no_new_privs && !ids_capable(&state->ids, CAP_SYS_ADMIN))
 		return -EACCES;
 	if (um_read(call, addr, &prog, sizeof(prog)) < 0 || prog.len == 0 || prog.len > BPF_MAXINSNS)
-		return UM_CONTINUE;     /* the kernel says what is wrong */
+		return UM_CONTINUE; /* the kernel says what is wrong */
 	size = prog.len * sizeof(*filter);
 	filter = malloc(size);
 	if (filter == NULL)
@@ -133,7 +134,7 @@ int64_t call_prctl(struct um_call *call)
 	}
 }
 
-/* --- ptrace ------------------------------------------------------------------------------------------------------- */
+/* --- ptrace ----------------------------------------------------------------------------------------------------- */
 
 int64_t call_ptrace(struct um_call *call)
 {
@@ -154,7 +155,7 @@ int64_t call_ptrace(struct um_call *call)
 	return UM_CONTINUE;
 }
 
-/* --- namespaces --------------------------------------------------------------------------------------------------- */
+/* --- namespaces ------------------------------------------------------------------------------------------------- */
 
 /*
  * clone, unshare, setns.  New namespaces are refused as on a host where users may not have them: in a new mount
@@ -171,7 +172,7 @@ int64_t call_clone(struct um_call *call)
 	return call->args[0] & spaces ? -EPERM : UM_CONTINUE;
 }
 
-/* Its flags are in memory, the first word of struct clone_args: what was checked may change, so not in secure mode. */
+/* Its flags are in memory, the first word of struct clone_args, and may change once checked: not in secure mode. */
 int64_t call_clone3(struct um_call *call)
 {
 	uint64_t flags;
@@ -183,7 +184,7 @@ int64_t call_clone3(struct um_call *call)
 	return flags & (SPACES | CLONE_NEWTIME) ? -EPERM : UM_CONTINUE;
 }
 
-/* --- what needs privilege ----------------------------------------------------------------------------------------- */
+/* --- what needs privilege --------------------------------------------------------------------------------------- */
 
 /*
  * Which capability each of these needs.  A virtual user without it gets EPERM, also where the real user is root.  A
@@ -197,10 +198,10 @@ static const struct {
 	{ SYS_acct, CAP_SYS_PACCT },
 	{ SYS_swapon, CAP_SYS_ADMIN },
 	{ SYS_swapoff, CAP_SYS_ADMIN },
-	{ SYS_quotactl, -1 },           /* parts of it are for everybody */
+	{ SYS_quotactl, -1 }, /* parts of it are for everybody */
 	{ SYS_settimeofday, CAP_SYS_TIME },
 	{ SYS_clock_settime, CAP_SYS_TIME },
-	{ SYS_clock_adjtime, -1 },      /* as adjtimex: reading is free */
+	{ SYS_clock_adjtime, -1 }, /* as adjtimex: reading is free */
 	{ SYS_adjtimex, -1 },
 	{ SYS_sethostname, CAP_SYS_ADMIN },
 	{ SYS_setdomainname, CAP_SYS_ADMIN },

@@ -2,7 +2,8 @@
 /*
  * The resource limit that carries the number of the process's record: what it would be is kept in the record.
  *
- * All other limits are the kernel's.  The carrier's hard limit in the kernel stays infinite whatever the process does.
+ * All other limits are the kernel's.  The carrier's hard limit in the kernel stays infinite whatever the process
+ * does.
  */
 #include "calls.h"
 

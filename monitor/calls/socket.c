@@ -2,9 +2,9 @@
 /*
  * Sockets with names in the file tree: bind, connect, sendto, getsockname, getpeername.
  *
- * Theory of operation.  An AF_UNIX address that is a path is resolved in the view.  Where the kernel would come to the
- * same file, it does the work.  Elsewhere the monitor does it, on a duplicate of the process's socket: it binds to
- * the place in the upper directory, and it connects and sends through /proc/self/fd/N, N being an O_PATH
+ * Theory of operation.  An AF_UNIX address that is a path is resolved in the view.  Where the kernel would come to
+ * the same file, it does the work.  Elsewhere the monitor does it, on a duplicate of the process's socket: it binds
+ * to the place in the upper directory, and it connects and sends through /proc/self/fd/N, N being an O_PATH
  * descriptor of the socket file.  So no path is too long and none can be changed between look-up and use.
  *
  * Names come back from the kernel as the host paths that were bound; they are shown as the paths that the program
@@ -13,10 +13,10 @@
  * Addresses of other families and abstract names are the kernel's.  In secure mode the kernel is never asked with an
  * address in the process's memory, for it could have changed; on sockets of other families it can do no harm.
  *
- * With virtual ids the host's service manager and its system bus are out of reach: a package script that is root in its
- * view would otherwise stop, start and reload the host's services.  Their sockets are there for stat(2), but nobody
- * listens (ECONNREFUSED): scripts then do as in a chroot.  A socket that was made in the view, or a directory that was
- * mounted there (viewfs, move), is not the host's.
+ * With virtual ids the host's service manager and its system bus are out of reach: a package script that is root in
+ * its view would otherwise stop, start and reload the host's services.  Their sockets are there for stat(2), but
+ * nobody listens (ECONNREFUSED): scripts then do as in a chroot.  A socket that was made in the view, or a directory
+ * that was mounted there (viewfs, move), is not the host's.
  */
 #include "socket.h"
 
@@ -36,9 +36,9 @@
 
 #define PATH_OFFSET offsetof(struct sockaddr_un, sun_path)
 #define DATAGRAM_MAX (16u << 20) /* above any send buffer that an ordinary user can have */
-#define SLICE_US 100000         /* how often a waiting worker looks whether its process still lives */
+#define SLICE_US 100000		 /* how often a waiting worker looks whether its process still lives */
 
-/* --- addresses ------------------------------------------------------------------------------------------------------ */
+/* --- addresses -------------------------------------------------------------------------------------------------- */
 
 int address_read(const struct um_call *call, uint64_t addr, uint64_t len, struct address *a)
 {
@@ -52,8 +52,9 @@ int address_read(const struct um_call *call, uint64_t addr, uint64_t len, struct
 	err = um_read(call, addr, &a->room, a->len);
 	if (err < 0)
 		return err;
-	if (a->len > PATH_OFFSET && a->len <= sizeof(a->un) && a->any.sa_family == AF_UNIX && a->un.sun_path[0] != '\0') {
-		memcpy(a->path, a->un.sun_path, a->len - PATH_OFFSET);  /* may lack its NUL */
+	if (a->len > PATH_OFFSET && a->len <= sizeof(a->un) && a->any.sa_family == AF_UNIX &&
+	    a->un.sun_path[0] != '\0') {
+		memcpy(a->path, a->un.sun_path, a->len - PATH_OFFSET); /* may lack its NUL */
 		a->path[a->len - PATH_OFFSET] = '\0';
 	}
 	return 0;
@@ -163,7 +164,7 @@ void remember_client(struct um_call *call, int sock, const struct ucred *cred)
 		sockets_add_client(s, ino, cred);
 }
 
-/* --- bind ----------------------------------------------------------------------------------------------------------- */
+/* --- bind ------------------------------------------------------------------------------------------------------- */
 
 static socklen_t bound_name(int sock, struct sockaddr_un *un)
 {
@@ -190,7 +191,8 @@ static int64_t bind_at(struct um_call *call, struct um_path *path, int sock, con
 	if (fstat(sock, &st) != 0)
 		return -errno;
 	/* The socket's own mode counts: some call fchmod(2) on it before they bind. */
-	err = UM_OPS(path)->bind(UM_FS(path), path->rel, sock, st.st_mode & 0777 & ~(mode_t)call->state->umask, &owner);
+	err = UM_OPS(path)->bind(UM_FS(path), path->rel, sock, st.st_mode & 0777 & ~(mode_t)call->state->umask,
+				 &owner);
 	if (err == -EEXIST)
 		err = -EADDRINUSE;
 	if (err == 0 && bound_name(sock, &un) != 0) {
@@ -243,7 +245,7 @@ out:
 	return ret;
 }
 
-/* --- connect -------------------------------------------------------------------------------------------------------- */
+/* --- connect ---------------------------------------------------------------------------------------------------- */
 
 int64_t now_us(void)
 {
@@ -337,7 +339,7 @@ int64_t call_connect(struct um_call *call)
 	return ret;
 }
 
-/* --- sendto --------------------------------------------------------------------------------------------------------- */
+/* --- sendto ----------------------------------------------------------------------------------------------------- */
 
 int64_t call_sendto(struct um_call *call)
 {
@@ -355,7 +357,7 @@ int64_t call_sendto(struct um_call *call)
 	if (sock < 0)
 		return sock;
 	if (ret == 0 && type != SOCK_DGRAM)
-		ret = UM_CONTINUE;      /* only datagrams have receivers of their own */
+		ret = UM_CONTINUE; /* only datagrams have receivers of their own */
 	if (ret < 0)
 		goto out;
 	if (a.path[0] != '\0') {
@@ -382,7 +384,7 @@ out:
 	return ret;
 }
 
-/* --- names ---------------------------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------------------------ */
 
 bool name_to_show(const struct um_call *call, const struct sockaddr_un *un, socklen_t len, struct sockaddr_un *shown,
 		  socklen_t *shown_len)
@@ -395,13 +397,13 @@ bool name_to_show(const struct um_call *call, const struct sockaddr_un *un, sock
 	memcpy(bound, un->sun_path, len - PATH_OFFSET);
 	name = sockets_name(call->view->sockets, bound);
 	if (name == NULL && strncmp(bound, "/proc/self/fd/", 14) == 0)
-		name = strrchr(bound, '/') + 1;  /* bound by the monitor; its directory is forgotten */
+		name = strrchr(bound, '/') + 1; /* bound by the monitor; its directory is forgotten */
 	if (name == NULL && bound[0] == '/') {
 		if (view_path_of_host(call->view, call->state, bound, view) < 0)
 			return false;
 		name = state_path(call->state, view);
 		if (name == NULL)
-			name = view;    /* outside of its root: as for a descriptor from there */
+			name = view; /* outside of its root: as for a descriptor from there */
 	}
 	if (name == NULL || strcmp(name, bound) == 0 || strlen(name) > sizeof(un->sun_path))
 		return false;

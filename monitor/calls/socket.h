@@ -19,7 +19,7 @@
 
 #include "calls.h"
 
-/* --- socket_names.c ------------------------------------------------------------------------------------------------ */
+/* --- socket_names.c --------------------------------------------------------------------------------------------- */
 
 struct um_sockets;
 
@@ -36,7 +36,7 @@ void sockets_add_client(struct um_sockets *s, uint64_t ino, const struct ucred *
 /* NULL: not known.  @ino 0: the one added last. */
 const struct ucred *sockets_client(const struct um_sockets *s, uint64_t ino);
 
-/* --- socket.c ------------------------------------------------------------------------------------------------------ */
+/* --- socket.c --------------------------------------------------------------------------------------------------- */
 
 /* An address that a process gave. */
 struct address {
@@ -68,7 +68,7 @@ bool is_nonblocking(int sock);
 bool name_to_show(const struct um_call *call, const struct sockaddr_un *un, socklen_t len, struct sockaddr_un *shown,
 		  socklen_t *shown_len);
 
-/* Microseconds of a clock that only goes on; the send timeout of a socket in these, INT64_MAX for none (*tv as is). */
+/* Microseconds of a clock that only goes on; a socket's send timeout in these, INT64_MAX for none (*tv: as it is). */
 int64_t now_us(void);
 int64_t send_timeout(int sock, struct timeval *tv);
 
@@ -76,12 +76,13 @@ int64_t send_timeout(int sock, struct timeval *tv);
 void remember_client(struct um_call *call, int sock, const struct ucred *cred);
 struct um_sockets *sockets_of(struct um_call *call);
 
-/* --- socket_msg.c -------------------------------------------------------------------------------------------------- */
+/* --- socket_msg.c ----------------------------------------------------------------------------------------------- */
 
-/* sendmsg(2) on a duplicate of the caller's socket, in its name: it waits, gets EPIPE and SIGPIPE as the caller would. */
+/* sendmsg(2) on a duplicate of the caller's socket, in its name: it waits, gets EPIPE and SIGPIPE as the caller
+ * would. */
 int64_t send_for(struct um_call *call, int sock, const struct msghdr *msg, int flags);
 
-/* --- socket_cred.c -------------------------------------------------------------------------------------------------- */
+/* --- socket_cred.c ---------------------------------------------------------------------------------------------- */
 
 /* Inode of a socket; 0 if it cannot be had. */
 uint64_t socket_inode(int sock);

@@ -4,8 +4,9 @@
  *
  * The kernel notes process and ids at connect(2), listen(2) or socketpair(2).  The process it names is the right one,
  * but for connections that the monitor made: these are looked up by the client socket's inode, which the kernel
- * tells over NETLINK_SOCK_DIAG (sock_diag(7)).  The ids are the real user's; a process of the view is shown with those it
- * has in the view, now (the kernel's would be those it had at connect).  A peer outside of the view is shown as it is.
+ * tells over NETLINK_SOCK_DIAG (sock_diag(7)).  The ids are the real user's; a process of the view is shown with
+ * those it has in the view, now (the kernel's would be those it had at connect).  A peer outside of the view is
+ * shown as it is.
  */
 #include "socket.h"
 
@@ -56,7 +57,10 @@ uint64_t peer_inode(uint64_t ino)
 		struct unix_diag_req req;
 	} ask = {
 		.head = { .nlmsg_len = sizeof(ask), .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST },
-		.req = { .sdiag_family = AF_UNIX, .udiag_states = -1, .udiag_ino = ino, .udiag_show = UDIAG_SHOW_PEER,
+		.req = { .sdiag_family = AF_UNIX,
+			 .udiag_states = -1,
+			 .udiag_ino = ino,
+			 .udiag_show = UDIAG_SHOW_PEER,
 			 .udiag_cookie = { -1, -1 } },
 	};
 	char buf[1024] __attribute__((aligned(8)));
@@ -152,7 +156,8 @@ int64_t call_getsockopt(struct um_call *call)
 	sock = unix_socket(call, (int)call->args[0], &type);
 	if (sock < 0)
 		return sock;
-	if (getsockopt((int)sock, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && cred_to_show(call, (int)sock, &cred)) {
+	if (getsockopt((int)sock, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
+	    cred_to_show(call, (int)sock, &cred)) {
 		call->route = "ids";
 		peer = state_of(call->view->states, cred.pid);
 		if ((int)call->args[2] == SO_PEERCRED)

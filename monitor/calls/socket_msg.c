@@ -3,9 +3,9 @@
  * Messages on AF_UNIX sockets: sendmsg and sendmmsg.
  *
  * The kernel sends, but for two things: a message to a path that is elsewhere in the view, and, with
- * virtual ids, credentials in a control message.  The kernel would refuse credentials that are not the real user's, so the
- * monitor sends such a message with its own, and remembers whose it was (socket_recv.c).  Descriptors in such messages are
- * carried over.
+ * virtual ids, credentials in a control message.  The kernel would refuse credentials that are not the real user's,
+ * so the monitor sends such a message with its own, and remembers whose it was (socket_recv.c).  Descriptors in such
+ * messages are carried over.
  */
 #include "socket.h"
 
@@ -23,23 +23,23 @@
 #include "../view.h"
 #include "proc.h"
 
-#define IOV_COUNT_MAX 1024      /* UIO_MAXIOV */
-#define FDS_MAX 253             /* SCM_MAX_FD */
+#define IOV_COUNT_MAX 1024 /* UIO_MAXIOV */
+#define FDS_MAX 253	   /* SCM_MAX_FD */
 #define MESSAGE_MAX (16u << 20)
-#define CONTROL_MAX 20480       /* above net.core.optmem_max's usual value; ENOBUFS beyond */
+#define CONTROL_MAX 20480 /* above net.core.optmem_max's usual value; ENOBUFS beyond */
 
 /* A process's message in the monitor's memory. */
 struct message {
-	struct msghdr theirs;   /* with addresses in the process */
+	struct msghdr theirs; /* with addresses in the process */
 	struct msghdr ours;
-	struct iovec iov;       /* all the data in one piece */
+	struct iovec iov; /* all the data in one piece */
 	struct address addr;
-	struct iovec *vec;      /* their vector */
-	int fds[FDS_MAX];       /* duplicates that `ours' carries */
+	struct iovec *vec; /* their vector */
+	int fds[FDS_MAX];  /* duplicates that `ours' carries */
 	int nfds;
-	int file;               /* the socket file that `ours' is addressed to, or -1 */
-	bool has_cred;          /* it carries credentials, which may differ from the real user's */
-	bool cred;              /* ours were put in their place: these */
+	int file;      /* the socket file that `ours' is addressed to, or -1 */
+	bool has_cred; /* it carries credentials, which may differ from the real user's */
+	bool cred;     /* ours were put in their place: these */
 	struct ucred claimed;
 };
 
@@ -57,7 +57,7 @@ static void message_put(struct message *m)
 	m->iov.iov_base = m->ours.msg_control = m->vec = NULL;
 }
 
-/* --- waiting --------------------------------------------------------------------------------------------------------- */
+/* --- waiting ---------------------------------------------------------------------------------------------------- */
 
 /* A full receiver shows in no poll(2) of the sender: look again after a while. */
 static int64_t send_slowly(struct um_call *call, int sock, const struct msghdr *msg, int flags)
@@ -105,7 +105,7 @@ int64_t send_for(struct um_call *call, int sock, const struct msghdr *msg, int f
 	return ret;
 }
 
-/* --- taking over a message -------------------------------------------------------------------------------------------- */
+/* --- taking over a message -------------------------------------------------------------------------------------- */
 
 /* The process's vector and the sum of its lengths, at most @max. */
 static int read_vector(const struct um_call *call, struct message *m, size_t max, size_t *sum)
@@ -183,7 +183,8 @@ static int take_cred(const struct um_call *call, struct message *m, struct cmsgh
 	if ((cred->pid != um_tgid(call) && !ids_capable(ids, CAP_SYS_ADMIN)) ||
 	    (cred->uid != ids->ruid && cred->uid != ids->euid && cred->uid != ids->suid &&
 	     !ids_capable(ids, CAP_SETUID)) ||
-	    (cred->gid != ids->rgid && cred->gid != ids->egid && cred->gid != ids->sgid && !ids_capable(ids, CAP_SETGID)))
+	    (cred->gid != ids->rgid && cred->gid != ids->egid && cred->gid != ids->sgid &&
+	     !ids_capable(ids, CAP_SETGID)))
 		return -EPERM;
 	m->claimed = *cred;
 	m->cred = true;
@@ -208,7 +209,7 @@ static int read_control(const struct um_call *call, struct message *m)
 	return err;
 }
 
-/* Translate what the control messages name.  The lengths are the process's: CMSG_NXTHDR checks them against the end. */
+/* Translate what the control messages name.  Their lengths are the process's: they are checked against the end. */
 static int translate_control(const struct um_call *call, struct message *m)
 {
 	char *end = (char *)m->ours.msg_control + m->ours.msg_controllen;
@@ -242,11 +243,11 @@ static bool has_credentials(const struct message *m)
 	return false;
 }
 
-/* --- sending ---------------------------------------------------------------------------------------------------------- */
+/* --- sending ---------------------------------------------------------------------------------------------------- */
 
 /*
- * Read the header at @addr and see whether the monitor has to send this message.  UM_CONTINUE: no; 0: yes, m->addr and
- * the control data are read; or a negative errno.
+ * Read the header at @addr and see whether the monitor has to send this message.  UM_CONTINUE: no; 0: yes, m->addr
+ * and the control data are read; or a negative errno.
  */
 static int64_t message_look(struct um_call *call, uint64_t addr, struct message *m)
 {
@@ -310,7 +311,9 @@ static int64_t send_itself(struct um_call *call, const struct message *m)
 	const struct ucred *cred = (const struct ucred *)CMSG_DATA(c);
 	const struct um_ids *ids = &call->state->ids;
 	struct iovec iov;
-	uint64_t args[6] = { call->args[0], 0, 0, call->args[2], (uintptr_t)m->theirs.msg_name, m->theirs.msg_namelen };
+	uint64_t args[6] = {
+		call->args[0], 0, 0, call->args[2], (uintptr_t)m->theirs.msg_name, m->theirs.msg_namelen
+	};
 
 	if (call->view->secure || call->on_worker || m->theirs.msg_iovlen != 1 ||
 	    m->ours.msg_controllen > CMSG_SPACE(sizeof(*cred)) || c->cmsg_len != CMSG_LEN(sizeof(*cred)) ||

@@ -2,8 +2,8 @@
 /*
  * What the monitor remembers of sockets: two small rings, the oldest entry makes room for a new one.
  *
- * Nothing depends on a name being still known: without it the name is made from the host path, which is absolute where
- * the program's own may have been relative.
+ * Nothing depends on a name being still known: without it the name is made from the host path, which is absolute
+ * where the program's own may have been relative.
  */
 #include "socket.h"
 

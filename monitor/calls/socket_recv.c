@@ -2,8 +2,8 @@
 /*
  * recvmsg(2) by the monitor, where credentials come with a message and have to be shown in the view's terms.
  *
- * Only with virtual ids, and only on sockets that ask for credentials (SO_PASSCRED).  The data go through the monitor's
- * memory, received descriptors are placed in the process.
+ * Only with virtual ids, and only on sockets that ask for credentials (SO_PASSCRED).  The data go through the
+ * monitor's memory, received descriptors are placed in the process.
  */
 #include "socket.h"
 
@@ -22,15 +22,15 @@
 #define SCM_PIDFD 4
 #endif
 
-#define IOV_COUNT_MAX 1024      /* UIO_MAXIOV */
-#define DATA_MAX (4u << 20)     /* of one message */
+#define IOV_COUNT_MAX 1024  /* UIO_MAXIOV */
+#define DATA_MAX (4u << 20) /* of one message */
 #define CONTROL_MAX 20480
-#define SLICE_MS 100            /* how often a waiting worker looks whether its process still lives */
+#define SLICE_MS 100 /* how often a waiting worker looks whether its process still lives */
 
 struct reception {
 	struct msghdr theirs, ours;
-	struct iovec *vec;      /* theirs */
-	struct iovec iov;       /* all the room in one piece */
+	struct iovec *vec; /* theirs */
+	struct iovec iov;  /* all the room in one piece */
 	struct sockaddr_un name;
 };
 
@@ -96,7 +96,8 @@ static int64_t receive(struct um_call *call, int sock, struct reception *r, int 
 			r->ours = msg;
 			return n;
 		}
-		if (errno != EAGAIN || flags & MSG_DONTWAIT || is_nonblocking(sock) || (timeout >= 0 && waited >= timeout))
+		if (errno != EAGAIN || flags & MSG_DONTWAIT || is_nonblocking(sock) ||
+		    (timeout >= 0 && waited >= timeout))
 			return -errno;
 		if (!call->on_worker)
 			return UM_BLOCKS;
@@ -109,7 +110,7 @@ static int64_t receive(struct um_call *call, int sock, struct reception *r, int 
 	}
 }
 
-/* --- what was received ------------------------------------------------------------------------------------------------ */
+/* --- what was received ------------------------------------------------------------------------------------------ */
 
 /* Place the descriptors of a control message in the process.  What finds no place there is cut off. */
 static void give_fds(struct um_call *call, struct reception *r, struct cmsghdr *c, int flags)

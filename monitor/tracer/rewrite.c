@@ -34,11 +34,13 @@
  *    is left for the monitor's own reaping.  Threads that are not leaders have no other waiter and are always taken.
  *  - Another thread calls execve(2): this thread dies; if it was the leader its id may go over to the caller, which
  *    we do not trace: ECHILD.
- *  - No wait is without a bound: a timer signal to this thread ends waitid(2).  A thread that has not stopped by then (or
- *    is dying slowly) is kept in a list and seen to by rewrite_finish().
+ *  - No wait is without a bound: a timer signal to this thread ends waitid(2).  A thread that has not stopped by then is
+ *    kept in a list and let go by rewrite_finish(), which each rewriting calls first; one that is dying slowly is waited
+ *    for by a thread of its own.
  * Stops are only looked at (WNOWAIT), never consumed, so no state is lost when the wait is interrupted.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +63,7 @@
 #define WAIT_TICK_MS 5		/* how often a wait looks at the clock */
 #define STOPS_MAX 100		/* event and signal stops passed through during one injected call */
 #define KERNEL_SIGSET_SIZE 8
+#define BURIAL_STACK (64 * 1024)
 
 #ifndef PTRACE_GETSIGMASK
 #define PTRACE_GETSIGMASK 0x420a
@@ -241,11 +244,42 @@ static void tracee_bury(const struct tracee *t)
 	waitid(P_PID, (id_t)t->tid, &si, WEXITED | WNOHANG | __WALL);
 }
 
+/* Wait for one dying thread.  Any thread of the tracer's may; if it stops instead, rewrite_finish() sees to it. */
+static void *burial(void *arg)
+{
+	struct tracee t = { .tid = (pid_t)(intptr_t)arg };
+	int r;
+
+	while ((r = tracee_look(&t, 0)) == -EINTR)
+		;
+	if (r == -ESRCH)
+		tracee_bury(&t);
+	return NULL;
+}
+
+/* The real parent must not wait for the next rewriting to see an end: a thread of its own waits for it. */
+static void start_burial(pid_t tid)
+{
+	sigset_t all, old;
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, BURIAL_STACK);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_create(&thread, &attr, burial, (void *)(intptr_t)tid);
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
 /* Keep a thread that cannot be let go yet. */
 static void tracee_leave(const struct tracee *t)
 {
 	struct tracee *copy = malloc(sizeof(*copy));
 
+	start_burial(t->tid);
 	if (!copy)
 		return;
 	*copy = *t;

@@ -2,13 +2,11 @@
 /*
  * What the monitor's main loop must do about rewriting; um_rewrite() and um_inject() themselves are in tracer.h.
  *
- * A thread that is killed while it is being rewritten may end only later.  The thread of the monitor that seized it is
- * its tracer, and its real parent sees its end only after the tracer has waited for it.  So, after each SIGCHLD and at
- * least a few times a second while rewrite_pending() says so, each thread that rewrites calls rewrite_finish().
+ * A thread that does not stop in time is kept by the thread of the monitor that has seized it, and let go when that
+ * rewrites the next time; it may call rewrite_finish() earlier, at any time.
  *
- * The monitor's own reaping must not take stops away: it waits with WEXITED for processes it knows, or looks with
- * WNOWAIT first.  A stop that was taken nevertheless costs a delay of some milliseconds, nothing else.  SIGCHLD should
- * have SA_NOCLDSTOP set (also when it is read from a signalfd), or every rewriting sends one.
+ * The monitor's own reaping must not take stops away, nor take them for an end: it waits while no rewriting is going on
+ * (under the view's lock), or looks with WNOWAIT first.  A stop that was taken costs a delay of some milliseconds.
  */
 #ifndef MONITOR_TRACER_REWRITE_H
 #define MONITOR_TRACER_REWRITE_H

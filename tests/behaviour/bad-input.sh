@@ -73,7 +73,7 @@ module() { # module NAME ABI CLASSES INIT
 		static int init(void) { $4 }
 		UM_MODULE = { .abi = $2, .name = "$1", .description = "a test's", .classes = $3, .init = init };
 	END
-	cc -shared -fPIC -I"$UMVIEW_SRC/modules/include" -o "modules/$1.so" m.c || fail "cc"
+	cc -D_GNU_SOURCE -shared -fPIC -I"$UMVIEW_SRC/modules/include" -o "modules/$1.so" m.c || fail "cc"
 }
 module good UM_MODULE_ABI 0 'return 0;'
 module future 'UM_MODULE_ABI + 1' 0 'return 0;'
@@ -83,7 +83,7 @@ module unwilling UM_MODULE_ABI 0 'return -ENODEV;'
 module classy UM_MODULE_ABI '1u << 30' 'return 0;'
 UMVIEW_MODULE_DIR=$TMPDIR/modules
 export UMVIEW_MODULE_DIR
-expect 0 umview -- sh -c 'um_add_service good && um_ls_service && um_del_service good'
+expect 0 umview -- sh -c 'um_add_service good && um_ls_service -l && um_del_service good'
 expect_out "a test's"
 module_refused() {
 	expect 0 umview -- sh -c "um_add_service $1 && exit 9; echo alive; um_add_service good"

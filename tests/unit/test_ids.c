@@ -31,9 +31,9 @@
 #define FILES 300
 #define GROUPS_MAX 8
 
-static char self[4096];         /* this program: it is executed with --dump */
+static char self[4096]; /* this program: it is executed with --dump */
 
-/* --- what the kernel says ----------------------------------------------------------------------------------------- */
+/* --- what the kernel says --------------------------------------------------------------------------------------- */
 
 struct snapshot {
 	struct um_ids ids;
@@ -70,11 +70,11 @@ static void take_snapshot(struct snapshot *s)
 
 static void print_ids(const char *who, const struct um_ids *i)
 {
-	fprintf(stderr, "%s: uid %d %d %d %d gid %d %d %d %d p %llx e %llx i %llx b %llx a %llx sec %x groups %u\n", who,
-		(int)i->ruid, (int)i->euid, (int)i->suid, (int)i->fsuid, (int)i->rgid, (int)i->egid, (int)i->sgid,
-		(int)i->fsgid, (unsigned long long)i->cap_permitted, (unsigned long long)i->cap_effective,
-		(unsigned long long)i->cap_inheritable, (unsigned long long)i->cap_bounding,
-		(unsigned long long)i->cap_ambient, i->securebits, i->ngroups);
+	fprintf(stderr, "%s: uid %d %d %d %d gid %d %d %d %d p %llx e %llx i %llx b %llx a %llx sec %x groups %u\n",
+		who, (int)i->ruid, (int)i->euid, (int)i->suid, (int)i->fsuid, (int)i->rgid, (int)i->egid,
+		(int)i->sgid, (int)i->fsgid, (unsigned long long)i->cap_permitted,
+		(unsigned long long)i->cap_effective, (unsigned long long)i->cap_inheritable,
+		(unsigned long long)i->cap_bounding, (unsigned long long)i->cap_ambient, i->securebits, i->ngroups);
 }
 
 static bool same_ids(const struct um_ids *a, const struct um_ids *b)
@@ -83,7 +83,7 @@ static bool same_ids(const struct um_ids *a, const struct um_ids *b)
 	       (a->ngroups == 0 || memcmp(a->groups, b->groups, a->ngroups * sizeof(gid_t)) == 0);
 }
 
-/* --- random calls ------------------------------------------------------------------------------------------------- */
+/* --- random calls ----------------------------------------------------------------------------------------------- */
 
 static uint32_t random_id(void)
 {
@@ -187,13 +187,14 @@ static void step_capset(struct um_ids *m, long *ours, long *theirs)
 static void step_prctl(struct um_ids *m, long *ours, long *theirs)
 {
 	static const int options[] = { PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_SET_SECUREBITS, PR_GET_SECUREBITS,
-				       PR_SET_KEEPCAPS, PR_GET_KEEPCAPS, PR_CAP_AMBIENT, PR_CAP_AMBIENT };
+				       PR_SET_KEEPCAPS, PR_GET_KEEPCAPS, PR_CAP_AMBIENT,    PR_CAP_AMBIENT };
 	int option = options[random() % (sizeof(options) / sizeof(options[0]))];
 	unsigned long args[4] = { random() % 43, 0, 0, random() % 30 == 0 };
 	bool handled;
 
 	if (option == PR_SET_SECUREBITS) /* 6.14's new bits are refused by older kernels; few locks, to get far */
-		args[0] = random() % 8 ? (unsigned long)(random() & 0x55) : (unsigned long)(random() & 0x1ff & ~0x100);
+		args[0] =
+			random() % 8 ? (unsigned long)(random() & 0x55) : (unsigned long)(random() & 0x1ff & ~0x100);
 	else if (option == PR_SET_KEEPCAPS)
 		args[0] = random() % 3;
 	else if (option == PR_CAP_AMBIENT) {
@@ -266,7 +267,7 @@ START_TEST(test_sequences)
 }
 END_TEST
 
-/* --- exec --------------------------------------------------------------------------------------------------------- */
+/* --- exec ------------------------------------------------------------------------------------------------------- */
 
 /* --dump: write all of it to standard output. */
 static int dump(void)
@@ -346,9 +347,9 @@ static int exec_once(unsigned seed)
 	ids_exec(&start.ids, &expect, uid_bit, uid, gid_bit, gid, caps_size ? &caps : NULL, caps_size);
 	if (same_ids(&expect, &now.ids) || older_rule(&start.ids, &expect))
 		return 0;
-	fprintf(stderr, "seed %u: exec, set-uid %d %d set-gid %d %d caps %d: %x p %x %x i %x %x\n", seed, uid_bit, (int)uid,
-		gid_bit, (int)gid, (int)caps_size, caps.magic_etc, caps.data[0].permitted, caps.data[1].permitted,
-		caps.data[0].inheritable, caps.data[1].inheritable);
+	fprintf(stderr, "seed %u: exec, set-uid %d %d set-gid %d %d caps %d: %x p %x %x i %x %x\n", seed, uid_bit,
+		(int)uid, gid_bit, (int)gid, (int)caps_size, caps.magic_etc, caps.data[0].permitted,
+		caps.data[1].permitted, caps.data[0].inheritable, caps.data[1].inheritable);
 	print_ids("before", &start.ids);
 	print_ids("ours  ", &expect);
 	print_ids("kernel", &now.ids);
@@ -389,7 +390,7 @@ START_TEST(test_exec)
 }
 END_TEST
 
-/* --- permission --------------------------------------------------------------------------------------------------- */
+/* --- permission ------------------------------------------------------------------------------------------------- */
 
 static int permission_once(unsigned seed)
 {
@@ -439,7 +440,7 @@ START_TEST(test_permission)
 }
 END_TEST
 
-/* --- fixed cases, for an ordinary user too ------------------------------------------------------------------------ */
+/* --- fixed cases, for an ordinary user too ---------------------------------------------------------------------- */
 
 START_TEST(test_root_to_user)
 {

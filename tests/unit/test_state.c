@@ -270,7 +270,7 @@ START_TEST(test_kill_all)
 				for (;;) {
 					if (i != 50)
 						pause();
-					else if (fork() != 0)   /* always on the move */
+					else if (fork() != 0) /* always on the move */
 						_exit(0);
 				}
 			}
