@@ -40,6 +40,7 @@ struct walk {
 	struct um_path *path;   /* path->view is the canonical directory reached so far */
 	int flags;
 	char rest[PATH_MAX];    /* what is still to be resolved */
+	char searched[PATH_MAX]; /* this directory and those above it may be searched */
 	char root[PATH_MAX];    /* where absolute paths begin and ".." ends: "" for "/" */
 	bool pure;
 	int nlinks;
@@ -295,7 +296,7 @@ static int append_run(char *view, size_t len, const char *run, size_t n)
 {
 	bool slash = true;
 
-	if (len + 1 + n >= PATH_MAX)
+	if (len + 2 + n >= PATH_MAX) /* one more: walk_run() */
 		return -ENAMETOOLONG;
 	if (n > 0)
 		view[len++] = '/';
@@ -359,6 +360,63 @@ static int open_magic(struct walk *w)
 	return 1;
 }
 
+/* Search permission in one directory.  1: it is none, or not there. */
+static int check_dir(struct walk *w, struct um_path *dir)
+{
+	const struct um_state *state = w->call->state;
+	char target[PATH_MAX];
+	struct statx st;
+	size_t end;
+	int err;
+
+	dir->mount = view_mount_of(w->call->view, state, dir->view, &dir->rel);
+	err = UM_OPS(dir)->walk(UM_FS(dir), dir->rel, &end, &dir->node, target);
+	if (err != 0)
+		return err == -EACCES ? err : 1;
+	if (dir->node.type != S_IFDIR)
+		err = 1;
+	else if (state->virtual_ids || dir->node.body != UM_BODY_HOST)
+		err = UM_OPS(dir)->stat(UM_FS(dir), dir->rel, &dir->node, &st);
+	else
+		st.stx_mode = S_IFDIR | 0111; /* the kernel has looked at it already, on the way to what follows */
+	if (err == 0)
+		err = ids_permission(&state->ids, st.stx_uid, st.stx_gid, st.stx_mode, X_OK);
+	um_path_put(dir);
+	return err;
+}
+
+/*
+ * Search permission in every directory above path->view, from the top: the first that refuses is the answer, whatever
+ * is missing below it.  A mount's bodies are open to the real user, so this is what makes virtual modes hold.
+ */
+static int check_search(struct walk *w)
+{
+	const struct um_ids *ids = &w->call->state->ids;
+	const char *view = w->path->view;
+	size_t n = strlen(w->searched);
+	struct um_path *dir;
+	int err = 0;
+
+	if (w->path->mount == w->call->view->host || ids_capable(ids, CAP_DAC_OVERRIDE) ||
+	    ids_capable(ids, CAP_DAC_READ_SEARCH))
+		return 0;
+	dir = malloc(sizeof(*dir));
+	if (dir == NULL)
+		return -ENOMEM;
+	if (strncmp(view, w->searched, n) != 0 || view[n] != '/')
+		n = 0;
+	while (err == 0 && view[n] == '/') {
+		memcpy(dir->view, view, n);
+		dir->view[n] = '\0';
+		err = check_dir(w, dir);
+		n += 1 + strcspn(view + n + 1, "/");
+	}
+	if (err == 0)
+		strcpy(w->searched, dir->view);
+	free(dir);
+	return err < 0 ? err : 0;
+}
+
 /* A run has been appended to path->view; look it up.  1: finished; 0: go on with w->rest. */
 static int walk_run(struct walk *w, const char *after)
 {
@@ -366,9 +424,11 @@ static int walk_run(struct walk *w, const char *after)
 	char target[PATH_MAX], left[PATH_MAX];
 	const char *more = after + strspn(after, "/");
 	bool last = *more == '\0';
-	bool follow = (w->flags & NAMEI_FOLLOW) || *after == '/' || !last;
+	/* A call that makes or removes a name looks at that name, with or without a '/' behind it. */
+	bool directory = *after == '/' && !(w->flags & NAMEI_PARENT);
+	bool follow = (w->flags & NAMEI_FOLLOW) || directory || !last;
 	size_t end = 0, at;
-	int err;
+	int err, denied;
 
 	path->mount = view_mount_of(w->call->view, w->call->state, path->view, &path->rel);
 	if (path->mount->kernel && strcmp(path->mount->source, "/proc") == 0) {
@@ -397,6 +457,9 @@ static int walk_run(struct walk *w, const char *after)
 	path->mount = view_mount_of(w->call->view, w->call->state, path->view, &path->rel);
 	err = UM_OPS(path)->walk(UM_FS(path), path->rel, &end, &path->node, target);
 	at = (size_t)(path->rel - path->view) + end;
+	denied = check_search(w);
+	if (denied < 0)
+		return denied;
 	if (err == 1 || (err == 0 && path->node.type == S_IFLNK && follow)) {
 		if (path->node.body != UM_BODY_HOST)
 			w->pure = false;
@@ -419,56 +482,22 @@ static int walk_run(struct walk *w, const char *after)
 	}
 	if (err < 0)
 		return err;
-	if (path->node.type != S_IFDIR && (!last || *after == '/'))
+	if (path->node.type != S_IFDIR && (!last || directory))
 		return -ENOTDIR;
 	if (!last) {
 		/* What follows is "." or "..": the way back leads through what the kernel may not have. */
 		if (path->node.body != UM_BODY_HOST && path->node.body != UM_BODY_MERGED)
 			w->pure = false;
-		if (path->node.fd >= 0)
-			close(path->node.fd);
-		path->node.fd = -1;
+		um_path_put(path);
 		memmove(w->rest, more, strlen(more) + 1);
-		return 0;
+		strcat(path->view, "/"); /* it is searched itself */
+		denied = check_search(w);
+		path->view[strlen(path->view) - 1] = '\0';
+		return denied;
 	}
 	path->exists = true;
 	path->slash = *after == '/';
 	return 1;
-}
-
-/* Search permission in every directory above: only needed where the ids are the view's and have no override. */
-static int check_search(struct walk *w)
-{
-	const struct um_state *state = w->call->state;
-	struct um_path *dir;
-	char *slash;
-	int err = 0;
-
-	if (!state->virtual_ids || ids_capable(&state->ids, CAP_DAC_OVERRIDE) ||
-	    ids_capable(&state->ids, CAP_DAC_READ_SEARCH))
-		return 0;
-	dir = malloc(sizeof(*dir));
-	if (dir == NULL)
-		return -ENOMEM;
-	strcpy(dir->view, w->path->view);
-	while (err == 0 && (slash = strrchr(dir->view, '/')) != NULL) {
-		char target[PATH_MAX];
-		struct statx st;
-		size_t end;
-
-		*slash = '\0';
-		dir->mount = view_mount_of(w->call->view, state, dir->view, &dir->rel);
-		err = UM_OPS(dir)->walk(UM_FS(dir), dir->rel, &end, &dir->node, target);
-		if (err != 0)
-			break;
-		err = UM_OPS(dir)->stat(UM_FS(dir), dir->rel, &dir->node, &st);
-		if (dir->node.fd >= 0)
-			close(dir->node.fd);
-		if (err == 0)
-			err = ids_permission(&state->ids, st.stx_uid, st.stx_gid, st.stx_mode, X_OK);
-	}
-	free(dir);
-	return err > 0 ? 0 : err;
 }
 
 /*
@@ -536,10 +565,7 @@ static int resolve(struct walk *w)
 	if (closed_to_user(w->call->state, &path->node) && path->mount != w->call->view->host)
 		path->reachable = false; /* its mount may have a stand-in for it */
 	path->same = path->reachable && (!path->exists || path->node.body == UM_BODY_HOST);
-	err = check_search(w);
-	if (err < 0)
-		um_path_put(path);
-	return err;
+	return 0;
 }
 
 /* Does the string have anything but plain components? */

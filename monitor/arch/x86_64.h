@@ -2,11 +2,11 @@
 /*
  * x86-64: the registers of a thread in a ptrace stop, and how Linux restarts a system call.
  *
- * In a stop on the way out of a system call, orig_rax is the call's number (-1: the kernel treats the thread as if it
- * had not been in a call, and never restarts anything) and rax its result.  With rax = -ERESTARTNOINTR the kernel sets
- * rax = orig_rax and steps back over the 2-byte syscall instruction, also when it first runs a signal handler: the
- * call is then made after the handler has returned (arch/x86/kernel/signal.c, handle_signal, arch_do_signal_or_restart).
- * rcx and r11 are clobbered by the instruction and need no care.
+ * In a stop on the way out of a system call, orig_rax is the call's number (-1: the kernel treats the thread as if
+ * it had not been in a call, and never restarts anything) and rax its result.  With rax = -ERESTARTNOINTR the kernel
+ * sets rax = orig_rax and steps back over the 2-byte syscall instruction, also when it first runs a signal handler:
+ * the call is then made after the handler has returned (arch/x86/kernel/signal.c, handle_signal,
+ * arch_do_signal_or_restart). rcx and r11 are clobbered by the instruction and need no care.
  */
 #ifndef MONITOR_ARCH_X86_64_H
 #define MONITOR_ARCH_X86_64_H

@@ -5,8 +5,8 @@
  * Theory of operation.  The files that the exec will touch are found in the view: the program, the interpreters of a
  * script, the ELF interpreter.  Errors that the kernel would give are given.  Then, in this order:
  *
- *	continue	all files are those that the kernel finds, and the ids stay as they are (exec_home.c says so of
- *			most execs, without looking closely)
+ *	continue	all files are those that the kernel finds, and the ids stay as they are (exec_home.c says so
+ *			of most execs, without looking closely)
  *	by descriptor	only the program's file is elsewhere: the kernel executes a descriptor of it
  *	by the loader	the rest: scripts and ELF interpreters that are elsewhere, a virtual root, set-id programs of
  *			virtual ids, files that only the view's ids may execute (monitor/loader/)
@@ -110,9 +110,9 @@ static void note(struct exec *x, const struct exec_file *f)
 }
 
 /*
- * The view's own mount and umount in the place of the host's, which refuse users who are not root and options that they
- * do not know, before any system call (man 1 viewmount).  Only the host's own files are replaced, not ones that the view
- * has installed or that are in a virtual root.
+ * The view's own mount and umount in the place of the host's, which refuse users who are not root and options that
+ * they do not know, before any system call (man 1 viewmount).  Only the host's own files are replaced, not ones that
+ * the view has installed or that are in a virtual root.
  */
 static int present_own(struct exec *x)
 {

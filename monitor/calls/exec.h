@@ -50,7 +50,7 @@ struct exec {
 	uint64_t path_addr;     /* the path string in the process */
 	size_t path_len;
 	int dirfd, flags;
-	char given[PATH_MAX + 32]; /* the file's name as Linux says it in AT_EXECFN: "/dev/fd/N" where there is no path */
+	char given[PATH_MAX + 32]; /* the file's name as Linux says it in AT_EXECFN: "/dev/fd/N" if it has no path */
 	char words[12288];      /* for scripts: they take the place of argv[0]; filled from the end */
 	size_t words_at;        /* where they begin */
 	unsigned nwords;
@@ -80,8 +80,8 @@ void exec_facts_begin(void);
 /* The facts of a file with these attributes, if they are remembered; else NULL. */
 const struct exec_facts *exec_facts_known(const struct statx *real);
 
-/* exec_home.c: is all that the exec touches the host's own, unmodified, and are the ids to stay?  Then the kernel's exec is
- * right.  False: it is not known; nothing was changed but x->file, which is to be found anew. */
+/* exec_home.c: is all that the exec touches the host's own, unmodified, and are the ids to stay?  Then the kernel's
+ * exec is right.  False: it is not known; nothing was changed but x->file, which is to be found anew. */
 bool exec_at_home(struct exec *x);
 
 /* exec_ids.c: what the exec does to the state: x->change and what follows it. */

@@ -3,8 +3,8 @@
  * The files of an exec: found in the view, and what they are.
  *
  * What a file's headers say is remembered by device, inode and times, so that the second exec of a program opens
- * nothing.  The cache is direct-mapped; entries that are replaced live on until the next exec begins, since an exec in
- * progress points to them.
+ * nothing.  The cache is direct-mapped; entries that are replaced live on until the next exec begins, since an exec
+ * in progress points to them.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -3,10 +3,10 @@
  * The quick way of an exec: is everything that it touches at home, that is, the host's own and unmodified?
  *
  * Most execs in a view are of the host's programs.  For these the walk through the view, with its descriptors, costs
- * more than all the rest, and its result is hardly ever another one.  So it is remembered, by path, which symbolic links lead
- * from the path to the file; as long as the view says that none of them and not the file itself is touched (which asks
- * the file systems' indexes in memory), and the path still leads to the same inode (one statx), the kernel's own
- * exec is right.  Anything else goes the long way.
+ * more than all the rest, and its result is hardly ever another one.  So it is remembered, by path, which symbolic
+ * links lead from the path to the file; as long as the view says that none of them and not the file itself is
+ * touched (which asks the file systems' indexes in memory), and the path still leads to the same inode (one statx),
+ * the kernel's own exec is right.  Anything else goes the long way.
  */
 #include <errno.h>
 #include <fcntl.h>

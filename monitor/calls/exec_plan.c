@@ -6,10 +6,10 @@
  * descriptor placed in the process; the empty string is the end of the path that the process passed, so nothing
  * is written to its memory (but see exec_in_place).  The rewritten call carries the filter's cookie.
  *
- * For the loader a plan is made beforehand, and kept by thread group id (a thread that is not the leader becomes it in
- * exec).  When the loader asks for it, the exec has succeeded: only then the process gets its new state and the
- * descriptors of program and interpreter.  A plan that nobody asks for, because the exec failed (E2BIG, ENOMEM) or the process
- * was killed, is dropped at the next exec of that process, or by age.
+ * For the loader a plan is made beforehand, and kept by thread group id (a thread that is not the leader becomes it
+ * in exec).  When the loader asks for it, the exec has succeeded: only then the process gets its new state and the
+ * descriptors of program and interpreter.  A plan that nobody asks for, because the exec failed (E2BIG, ENOMEM) or
+ * the process was killed, is dropped at the next exec of that process, or by age.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -134,8 +134,8 @@ static bool memory_is_shared(pid_t tid)
 }
 
 /*
- * A thread that has a tracer (gdb, strace) cannot be rewritten.  Its path is overwritten by the descriptor's name, and
- * the call continued: the memory is gone when the exec succeeds.  If it fails after all that was checked, the
+ * A thread that has a tracer (gdb, strace) cannot be rewritten.  Its path is overwritten by the descriptor's name,
+ * and the call continued: the memory is gone when the exec succeeds.  If it fails after all that was checked, the
  * program is left with another string.
  */
 static int64_t exec_in_place(struct exec *x, int number)

@@ -166,7 +166,7 @@ int64_t call_unlink(struct um_call *call)
 	struct um_path path = UM_PATH_INIT;
 	bool dir = arg_flags(call) & AT_REMOVEDIR;
 	int dots;
-	int64_t err = arg_path(call, 0, &path);
+	int64_t err = arg_path(call, NAMEI_PARENT, &path);
 
 	if (err == NAMEI_NATIVE)
 		return UM_CONTINUE;
@@ -174,6 +174,8 @@ int64_t call_unlink(struct um_call *call)
 		return err;
 	if (path_is_native(call, &path))
 		err = UM_CONTINUE;
+	else if (!path.exists)
+		err = -ENOENT;
 	else if (is_mount_point(call, &path))
 		err = -EBUSY;
 	else if (dir && (dots = ends_in_dots(call, call->args[call->row->path])) != 0)

@@ -2,10 +2,10 @@
 /*
  * The exec loader: it puts a program into a process where the kernel's own exec cannot.
  *
- * Theory of operation.  The monitor turned the program's exec into one of this image, with the same argv and envp; the
- * exec has succeeded, and there is no way back.  The loader asks the monitor for its plan (plan.h), maps the program
- * and its interpreter from descriptors, and makes the process look as the kernel would have left it: argv, the auxiliary
- * vector, /proc/PID/cmdline, name and heap.  Then it unmaps itself, clears the registers and jumps.
+ * Theory of operation.  The monitor turned the program's exec into one of this image, with the same argv and envp;
+ * the exec has succeeded, and there is no way back.  The loader asks the monitor for its plan (plan.h), maps the
+ * program and its interpreter from descriptors, and makes the process look as the kernel would have left it: argv,
+ * the auxiliary vector, /proc/PID/cmdline, name and heap.  Then it unmaps itself, clears the registers and jumps.
  *
  * What the kernel has put on the stack (fs/binfmt_elf.c, create_elf_tables), from low to high addresses:
  *
@@ -14,11 +14,11 @@
  *	strings of argv, strings of envp, file name		<- arg_start, env_start = arg_end, env_end
  *
  * The strings of argv and envp stay.  Words that take the place of argv[0] go right below argv[1]'s string, so that
- * the arguments stay one piece; then downwards the random bytes, the platform names, AT_EXECFN's and AT_UMVIEW_EXE's string,
- * and the pointers, which are moved down to make room.
+ * the arguments stay one piece; then downwards the random bytes, the platform names, AT_EXECFN's and AT_UMVIEW_EXE's
+ * string, and the pointers, which are moved down to make room.
  *
- * There is no libc, no relocation, no thread, no floating point; the stack in use is in .bss, for the program's own is
- * being rebuilt.  On an error the process is told why and ends: the kernel would kill it.
+ * There is no libc, no relocation, no thread, no floating point; the stack in use is in .bss, for the program's own
+ * is being rebuilt.  On an error the process is told why and ends: the kernel would kill it.
  */
 #include <asm/prctl.h>
 #include <elf.h>

@@ -15,8 +15,9 @@
 #define PLAN_SEGMENTS_MAX 64    /* PT_LOADs of one file */
 
 /*
- * A private entry of the auxiliary vector that the kernel keeps for the process (/proc/PID/auxv): address of the string
- * that /proc/PID/exe should show.  The kernel copies it at fork and drops it at exec, so nobody has to follow the process.
+ * A private entry of the auxiliary vector that the kernel keeps for the process (/proc/PID/auxv): address of the
+ * string that /proc/PID/exe should show.  The kernel copies it at fork and drops it at exec, so nobody has to follow
+ * the process.
  */
 #define AT_UMVIEW_EXE 0x556d4558u
 

@@ -2,13 +2,13 @@
 /*
  * Rewriting: a trapped call is replaced by another one, or by several.
  *
- * Theory of operation.  A notification can be answered, not changed; ptrace changes registers, but a thread that waits
- * for a notification does not stop.  So both together:
+ * Theory of operation.  A notification can be answered, not changed; ptrace changes registers, but a thread that
+ * waits for a notification does not stop.  So both together:
  *
  *	PTRACE_SEIZE, PTRACE_INTERRUPT	the stop is pending
  *	answer the notification with error -ERESTARTSYS
- *	the thread runs to its next way out of the kernel, where the pending stop comes before any signal (get_signal()
- *	looks at jobctl first): it stops with rax = -512, orig_rax and arguments those of the call
+ *	the thread runs to its next way out of the kernel, where the pending stop comes before any signal
+ *	(get_signal() looks at jobctl first): it stops with rax = -512, orig_rax and arguments those of the call
  *	change registers, PTRACE_DETACH: no process stays traced.
  *
  * The thread is always seized first: without a pending stop or signal -512 would reach the program.
@@ -27,16 +27,17 @@
  *  - Without it a signal may also come between the two: the stop is a signal-delivery-stop.  It serves as well; the
  *    signal is passed on by PTRACE_DETACH.
  *  - The process is stopped (SIGSTOP, SIGTSTP): the stop is a group-stop.  It serves as well: DETACH puts the thread
- *    back into the group stop, and the call is issued after SIGCONT.  um_inject() runs its calls although the process is
- *    stopped; SIGCONT (a trap of its own in seized threads) and further stop signals are passed through.
- *  - SIGKILL ends any stop: every ptrace request may fail with -ESRCH.  The zombie belongs to the real parent; if that
- *    is not the monitor, the tracer must wait for the thread once, or the parent never sees it.  If it is the monitor, it
- *    is left for the monitor's own reaping.  Threads that are not leaders have no other waiter and are always taken.
+ *    back into the group stop, and the call is issued after SIGCONT.  um_inject() runs its calls although the
+ *    process is stopped; SIGCONT (a trap of its own in seized threads) and further stop signals are passed through.
+ *  - SIGKILL ends any stop: every ptrace request may fail with -ESRCH.  The zombie belongs to the real parent; if
+ *    that is not the monitor, the tracer must wait for the thread once, or the parent never sees it.  If it is the
+ *    monitor, it is left for the monitor's own reaping.  Threads that are not leaders have no other waiter and are
+ *    always taken.
  *  - Another thread calls execve(2): this thread dies; if it was the leader its id may go over to the caller, which
  *    we do not trace: ECHILD.
- *  - No wait is without a bound: a timer signal to this thread ends waitid(2).  A thread that has not stopped by then is
- *    kept in a list and let go by rewrite_finish(), which each rewriting calls first; one that is dying slowly is waited
- *    for by a thread of its own.
+ *  - No wait is without a bound: a timer signal to this thread ends waitid(2).  A thread that has not stopped by
+ *    then is kept in a list and let go by rewrite_finish(), which each rewriting calls first; one that is dying
+ *    slowly is waited for by a thread of its own.
  * Stops are only looked at (WNOWAIT), never consumed, so no state is lost when the wait is interrupted.
  */
 #include <errno.h>

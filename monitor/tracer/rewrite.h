@@ -5,8 +5,9 @@
  * A thread that does not stop in time is kept by the thread of the monitor that has seized it, and let go when that
  * rewrites the next time; it may call rewrite_finish() earlier, at any time.
  *
- * The monitor's own reaping must not take stops away, nor take them for an end: it waits while no rewriting is going on
- * (under the view's lock), or looks with WNOWAIT first.  A stop that was taken costs a delay of some milliseconds.
+ * The monitor's own reaping must not take stops away, nor take them for an end: it waits while no rewriting is going
+ * on (under the view's lock), or looks with WNOWAIT first.  A stop that was taken costs a delay of some
+ * milliseconds.
  */
 #ifndef MONITOR_TRACER_REWRITE_H
 #define MONITOR_TRACER_REWRITE_H

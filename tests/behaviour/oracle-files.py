@@ -241,7 +241,7 @@ def main():
         this = seed + n
         results = []
         print("seed %d, %d calls" % (this, count), flush=True)
-        for mode in ("native", "cow"):
+        for mode in ("nat", "cow"): # names of one length: link sizes depend on it
             base = os.path.join(top, "%s%d" % (mode, n))
             os.mkdir(base)
             # the same length and shape of path in both

@@ -236,7 +236,8 @@ static void serve(struct um_call *call)
 	char verb[4] = "", path[PATH_MAX];
 
 	call->state = &state;
-	if (call->nr == UM_CTL_CALL_NR && um_read(call, call->args[0], verb, sizeof(verb)) == 0 && !strcmp(verb, "exe")) {
+	if (call->nr == UM_CTL_CALL_NR && um_read(call, call->args[0], verb, sizeof(verb)) == 0 &&
+	    !strcmp(verb, "exe")) {
 		r = exec_exe_path(call, call->tid, path);
 		if (r == 0)
 			r = um_write(call, call->args[2], path, strlen(path) + 1);
@@ -546,13 +547,16 @@ END_TEST
 /* A thread that cannot be rewritten because it has a tracer: a copy, a script, and with memory that is shared. */
 START_TEST(test_traced)
 {
+	char *const asan = (char *)"ASAN_OPTIONS=detect_leaks=0"; /* it wants to trace, too */
+
 	make_file("script", "#!/umtest/self probe\n", 0755);
-	ck_assert_int_eq(run_with(self, ARGV("probe", "traced", "/umtest/copy"), ENVP("ASAN_OPTIONS=detect_leaks=0", "FDS=1")), 0);
+	ck_assert_int_eq(run_with(self, ARGV("probe", "traced", "/umtest/copy"), ENVP(asan, "FDS=1")), 0);
 	ck_assert_str_eq(output, "argc=2 [probe] [probe]\n");
-	ck_assert_int_eq(run_with(self, ARGV("probe", "traced", "/umtest/script"), ENVP("ASAN_OPTIONS=detect_leaks=0", "FDS=1", "LOADED=1")), 0);
+	ck_assert_int_eq(run_with(self, ARGV("probe", "traced", "/umtest/script"),
+				  ENVP(asan, "FDS=1", "LOADED=1")), 0);
 	ck_assert_str_eq(output, "argc=4 [/umtest/self] [probe] [/umtest/script] [probe]\n");
 	warning[0] = '\0';
-	ck_assert_int_eq(run_with(self, ARGV("probe", "vtraced", "/umtest/copy"), ENVP("ASAN_OPTIONS=detect_leaks=0", "FDS=1")), EACCES);
+	ck_assert_int_eq(run_with(self, ARGV("probe", "vtraced", "/umtest/copy"), ENVP(asan, "FDS=1")), EACCES);
 	ck_assert_str_ne(warning, "");
 }
 END_TEST
@@ -608,7 +612,8 @@ START_TEST(test_script)
 	make_file("script", "#!/umtest/self probe\n", 0755);
 	make_file("script2", "#!/umtest/script  a b \n", 0755);
 	/* The interpreter is at home, the script is not. */
-	ck_assert_int_eq(run_with("/umtest/script", ARGV("gone", "one"), ENVP("LOADED=1", "COMM=script", "EXECFN=/umtest/script")), 0);
+	ck_assert_int_eq(run_with("/umtest/script", ARGV("gone", "one"),
+				  ENVP("LOADED=1", "COMM=script", "EXECFN=/umtest/script")), 0);
 	ck_assert_str_eq(output, "argc=4 [/umtest/self] [probe] [/umtest/script] [one]\n");
 	ck_assert_int_eq(run_with("/umtest/script2", ARGV("gone", "one"), ENVP("LOADED=1", "COMM=script2")), 0);
 	ck_assert_str_eq(output, "argc=6 [/umtest/self] [probe] [/umtest/script] [a b] [/umtest/script2] [one]\n");
@@ -707,7 +712,8 @@ START_TEST(test_set_id)
 	state.virtual_ids = true;
 	state.ids = (struct um_ids){ 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 0, 0, 0, 0, 0, 0, 0, NULL };
 	virtual_mode = S_ISUID | S_ISGID;
-	ck_assert_int_eq(run_with("/umtest/self", ARGV("probe", "probe"), ENVP("LOADED=1", "SECURE=1", "EUID=4321")), 0);
+	ck_assert_int_eq(run_with("/umtest/self", ARGV("probe", "probe"),
+				  ENVP("LOADED=1", "SECURE=1", "EUID=4321")), 0);
 	ck_assert_uint_eq(state_changes, 1);
 	ck_assert_uint_eq(last_ids.euid, 4321);
 	ck_assert_uint_eq(last_ids.suid, 4321);

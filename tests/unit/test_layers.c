@@ -173,7 +173,7 @@ static int run_suite(void)
 	};
 	const char *tmp = getenv("TMPDIR"), *only = getenv("LAYERS_WITHOUT"); /* hex: that set alone */
 	const char *places[] = { tmp ? tmp : "/tmp", "/dev/shm" };
-	size_t i, k;
+	size_t i, k, last = access(places[1], W_OK) == 0;
 	int failed = 0;
 
 	for (i = 0; i < sizeof places / sizeof *places; i++) {
@@ -183,7 +183,8 @@ static int run_suite(void)
 			Suite *s;
 			SRunner *r;
 
-			if (only && strtoul(only, NULL, 16) != sets[k])
+			/* What is missing matters little to where: one place, the faster one, will do for that. */
+			if (only ? strtoul(only, NULL, 16) != sets[k] : k && i != last)
 				continue;
 			s = suite_create(fmt("layers as %d in %s without %x", getuid(), places[i], sets[k]));
 			where = places[i];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Rewriting, tried against real processes: a monitor of some dozen lines serves execve("/umtest/true") by execveat of a
- * descriptor, and chdir("/umtest/dir") by fchdir and close, while signals, stops and kills rain on the callers.
+ * Rewriting, tried against real processes: a monitor of some dozen lines serves execve("/umtest/true") by execveat
+ * of a descriptor, and chdir("/umtest/dir") by fchdir and close, while signals, stops and kills rain on the callers.
  *
  * UMTEST_ITERATIONS is the number of iterations (1000).
  */
