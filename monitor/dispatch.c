@@ -109,8 +109,8 @@ void dispatch(struct um_view *view, struct um_call *call)
 			call->state = state_number(view->states, 1);
 		ret = call->row->op(call);
 	}
-	if (ret == UM_CONTINUE && view->secure && call->row->unsafe == 1 && call->row->op == NULL)
-		ret = -ENOSYS;
+	if (ret == UM_CONTINUE && view->secure && call->row->unsafe)
+		ret = -ENOSYS; /* its pointers would be read again, after they were looked at */
 	if (watched)
 		record(call, text, ret, begin);
 	if (ret == UM_CONTINUE)

@@ -711,14 +711,14 @@ int namei_fd(struct um_call *call, int fd, struct um_path *path)
 	if (err < 0)
 		return err;
 	path->mount = view_mount_of(call->view, call->state, path->view, &path->rel);
-	if (path->mount == call->view->host)
+	if (path->mount == call->view->host && !call->view->secure)
 		return NAMEI_NATIVE;
 	err = UM_OPS(path)->walk(UM_FS(path), path->rel, &end, &path->node, target);
 	if (err != 0)
 		return err < 0 ? err : -ENOENT;
 	path->exists = true;
 	path->slash = false;
-	path->reachable = strcmp(host, path->view) == 0 || strcmp(host, "/") == 0;
+	path->reachable = (strcmp(host, path->view) == 0 || strcmp(host, "/") == 0) && !call->view->secure;
 	path->same = path->reachable && path->node.body == UM_BODY_HOST;
 	return 0;
 }

@@ -32,6 +32,7 @@
 #endif
 
 #define SLOTS 256
+#define STATES_ENOUGH 4096 /* records before the first sweep */
 
 struct slot {
 	pid_t tid, tgid;        /* tgid 0: the pidfd is the thread's own */
@@ -163,6 +164,20 @@ int64_t um_answer_fd(struct um_call *call, int fd, int flags)
 	return ret < 0 ? ret : UM_REPLIED;
 }
 
+/* Free the records that nobody has, when there are many: each sweep pays for itself before the next. */
+static void sweep_states(const struct um_view *view, const struct um_state *mine, const struct um_state *record)
+{
+	static size_t enough = STATES_ENOUGH;
+	const struct um_state *keep[] = { mine, record, state_number(view->states, 1), NULL };
+
+	if (states_count(view->states) < enough)
+		return;
+	states_sweep(view->states, keep);
+	enough = 2 * states_count(view->states);
+	if (enough < STATES_ENOUGH)
+		enough = STATES_ENOUGH;
+}
+
 int um_set_state(struct um_call *call, const struct um_state *changed)
 {
 	const struct um_state *record = state_intern(call->view->states, changed);
@@ -170,6 +185,7 @@ int um_set_state(struct um_call *call, const struct um_state *changed)
 
 	if (record == NULL)
 		return -ENOMEM;
+	sweep_states(call->view, call->state, record);
 	err = state_set(call->view->states, call->tid, record);
 	if (err == 0)
 		call->state = record;

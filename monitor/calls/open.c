@@ -91,10 +91,10 @@ static int64_t open_body(struct um_call *call, struct um_path *path, uint64_t ad
 /* The errors that open(2) gives for what was found, before anything is done. */
 static int check_found(const struct um_path *path, int flags)
 {
-	if (path->exists && (flags & O_CREAT) && (flags & O_EXCL))
-		return -EEXIST;
 	if (path->slash && (flags & O_CREAT))
 		return -EISDIR;
+	if (path->exists && (flags & O_CREAT) && (flags & O_EXCL))
+		return -EEXIST;
 	if (!path->exists)
 		return 0;
 	if (path->node.type == S_IFLNK && !(flags & O_PATH))

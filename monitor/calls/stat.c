@@ -49,7 +49,7 @@ static int64_t stat_fd(struct um_call *call, int fd, bool extended)
 	struct statx x;
 	int copy, err;
 
-	if (hashtab_npaths(call->view->table) == 0)
+	if (hashtab_npaths(call->view->table) == 0 && !call->view->secure)
 		return UM_CONTINUE;
 	if (fd == AT_FDCWD) {
 		struct um_path path = UM_PATH_INIT;
@@ -200,8 +200,13 @@ int64_t call_readlink(struct um_call *call)
 	if (path.mount == call->view->host && proc_is_magic(call, name)) {
 		err = proc_magic_target(call, name, target);
 		shown = err == 0 ? state_path(call->state, target) : NULL;
-		if (shown == NULL)
-			err = UM_CONTINUE; /* nothing to translate, or outside of the caller's root */
+		if (shown == NULL) { /* nothing to translate, or outside of the caller's root */
+			ssize_t n = readlink(name, target, sizeof(target) - 1);
+
+			target[n < 0 ? 0 : n] = '\0';
+			shown = target;
+			err = n < 0 ? -errno : 0;
+		}
 	} else if (path.same) {
 		err = UM_CONTINUE;
 	} else if (path.node.type != S_IFLNK) {

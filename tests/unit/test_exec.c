@@ -503,7 +503,7 @@ static void teardown(void)
 		fprintf(stderr, "%s is left\n", dir);
 }
 
-#define ARGV(...) ((char *[]){ __VA_ARGS__, NULL })
+#define ARGV(...) ((char **)(const char *[]){ __VA_ARGS__, NULL })
 #define ENVP ARGV
 
 static int run_with(const char *path, char **argv, char **envp)
