@@ -95,6 +95,51 @@ struct um_mount *view_mount_of(struct um_view *view, const struct um_state *stat
 	return mount;
 }
 
+/*
+ * Lower directories that the view has renamed or removed.  A process that has one open, or works in it, holds the lower
+ * body still; by these it is led to where the view has the directory now.  Only the last few are kept.
+ */
+#define MOVED_MAX 256
+
+struct moved {
+	const struct um_mount *mount;
+	char *from;             /* view path that it had, which is its host path as well */
+	char *to;               /* view path that it has; NULL: removed */
+};
+
+static struct moved moves[MOVED_MAX];
+static unsigned nmoves; /* ever made */
+
+void view_moved(const struct um_mount *mount, const char *from, const char *to)
+{
+	struct moved *m = &moves[nmoves % MOVED_MAX];
+
+	free(m->from);
+	free(m->to);
+	*m = (struct moved){ mount, strdup(from), to ? strdup(to) : NULL };
+	nmoves++;
+}
+
+/* Lead the view path of a lower body to where it is now.  0, or -ENOENT: removed. */
+static int follow_moves(const struct um_mount *mount, char *path)
+{
+	unsigned first = nmoves > MOVED_MAX ? nmoves - MOVED_MAX : 0;
+	char tail[PATH_MAX];
+
+	for (unsigned i = first; i < nmoves; i++) {
+		const struct moved *m = &moves[i % MOVED_MAX];
+
+		if (m->mount != mount || m->from == NULL || !below(path, m->from))
+			continue;
+		if (m->to == NULL)
+			return -ENOENT;
+		strcpy(tail, path + strlen(m->from));
+		if (snprintf(path, PATH_MAX, "%s%s", m->to, tail) >= PATH_MAX)
+			return -ENAMETOOLONG;
+	}
+	return 0;
+}
+
 int view_path_of_host(struct um_view *view, const struct um_state *state, const char *host, char *buf)
 {
 	char rel[PATH_MAX];
@@ -112,8 +157,9 @@ int view_path_of_host(struct um_view *view, const struct um_state *state, const 
 			n = snprintf(buf, PATH_MAX, "%s%s%s", mount->target, *rel ? "/" : "", rel);
 			if (n >= PATH_MAX)
 				return -ENAMETOOLONG;
-			if (!rooted || below(buf, state->root))
-				return 0;
+			if (rooted && !below(buf, state->root))
+				continue;
+			return nmoves > 0 && strcmp(buf, host) == 0 ? follow_moves(mount, buf) : 0;
 		}
 	}
 	snprintf(buf, PATH_MAX, "%s", strcmp(host, "/") == 0 ? "" : host);

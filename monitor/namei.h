@@ -81,8 +81,11 @@ int proc_magic_target(struct um_call *call, const char *link, char *target);
 
 /* The mount that owns a canonical view path ("" is the root): never NULL. */
 struct um_mount *view_mount_of(struct um_view *view, const struct um_state *state, const char *path, const char **rel);
-/* View path of a host path (the reverse mapping over all mounts, newest first); equal if no mount has it. */
+/* View path of a host path (the reverse mapping over all mounts, newest first); equal if no mount has it.
+ * -ENOENT: the view has removed it. */
 int view_path_of_host(struct um_view *view, const struct um_state *state, const char *host, char *buf);
+/* A lower directory has another view path now (NULL: none), which descriptors of its body follow. */
+void view_moved(const struct um_mount *mount, const char *from, const char *to);
 /* The view path as a process with a virtual root sees it; -ENOENT: outside of its root. */
 const char *state_path(const struct um_state *state, const char *view_path);
 

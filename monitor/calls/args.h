@@ -57,7 +57,7 @@ static inline bool path_is_native(const struct um_call *call, const struct um_pa
 struct um_owner new_owner(struct um_call *call, struct um_path *path);
 
 /* A mount that may change the attributes of this duplicate of a descriptor; its path too if it still has one.
- * 0: found; NAMEI_NATIVE: the kernel's. */
+ * 0: found; NAMEI_NATIVE: the kernel's; -ESTALE: a lower body that the view has removed. */
 int fd_path(struct um_call *call, int fd, struct um_path *path);
 
 /* Attributes of an open file as the view shows them; @copy is a duplicate in the monitor. */

@@ -82,7 +82,14 @@ static int64_t change_fd(struct um_call *call, int copy, fd_change *change, cons
 		if (err != -EXDEV)
 			return mount->readonly ? -EROFS : err;
 	}
-	return fd_path(call, arg_dirfd(call), path) == 0 ? 1 : UM_CONTINUE;
+	switch (fd_path(call, arg_dirfd(call), path)) {
+	case 0:
+		return 1;
+	case -ESTALE:
+		return 0; /* the view has removed it: nobody will see what it is */
+	default:
+		return UM_CONTINUE;
+	}
 }
 
 static int change_mode(const struct um_mount *mount, int copy, const void *arg)
@@ -278,7 +285,7 @@ static int64_t times_of_fd(struct um_call *call, struct um_path *path)
 		return -EFAULT;
 	err = fd_path(call, arg_dirfd(call), path);
 	if (err < 0)
-		return err;
+		return err == -ESTALE ? 0 : err;
 	/* A body of the upper directory is the real user's own: the kernel sets its times. */
 	if (err == NAMEI_NATIVE || path->node.body == UM_BODY_ELSEWHERE)
 		return UM_CONTINUE;

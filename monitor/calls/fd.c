@@ -46,9 +46,11 @@ int fd_stat(struct um_call *call, int copy, struct statx *st)
 
 int fd_path(struct um_call *call, int fd, struct um_path *path)
 {
+	char host[PATH_MAX];
 	int err = namei_fd(call, fd, path);
 
+	/* Removed: the body is all there is, unless it is a lower one, which the host still has. */
 	if (err == -ENOENT)
-		return NAMEI_NATIVE; /* removed: the body is all there is */
+		return um_fd_host_path(call, fd, host) == -ENOENT ? NAMEI_NATIVE : -ESTALE;
 	return err;
 }

@@ -191,6 +191,8 @@ int64_t call_unlink(struct um_call *call)
 	if (err == 0) {
 		call->route = path.mount->type->name;
 		err = (dir ? UM_OPS(&path)->rmdir : UM_OPS(&path)->unlink)(UM_FS(&path), path.rel);
+		if (err == 0 && dir && path.node.body != UM_BODY_ELSEWHERE)
+			view_moved(path.mount, path.view, NULL);
 	}
 	um_path_put(&path);
 	return err;
@@ -249,6 +251,8 @@ int64_t call_rename(struct um_call *call)
 	if (err == 0) {
 		call->route = from.mount->type->name;
 		err = UM_OPS(&from)->rename(UM_FS(&from), from.rel, to.rel, flags);
+		if (err == 0 && from.node.type == S_IFDIR && from.node.body != UM_BODY_ELSEWHERE)
+			view_moved(from.mount, from.view, to.view);
 	}
 	um_path_put(&from);
 	um_path_put(&to);
