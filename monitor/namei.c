@@ -120,6 +120,11 @@ void view_moved(const struct um_mount *mount, const char *from, const char *to)
 	nmoves++;
 }
 
+bool view_has_moved(void)
+{
+	return nmoves > 0;
+}
+
 /* Lead the view path of a lower body to where it is now.  0, or -ENOENT: removed. */
 static int follow_moves(const struct um_mount *mount, char *path)
 {
@@ -419,14 +424,10 @@ static int check_dir(struct walk *w, struct um_path *dir)
 	err = UM_OPS(dir)->walk(UM_FS(dir), dir->rel, &end, &dir->node, target);
 	if (err != 0)
 		return err == -EACCES ? err : 1;
-	if (dir->node.type != S_IFDIR)
-		err = 1;
-	else if (state->virtual_ids || dir->node.body != UM_BODY_HOST)
-		err = UM_OPS(dir)->stat(UM_FS(dir), dir->rel, &dir->node, &st);
-	else
-		st.stx_mode = S_IFDIR | 0111; /* the kernel has looked at it already, on the way to what follows */
-	if (err == 0)
-		err = ids_permission(&state->ids, st.stx_uid, st.stx_gid, st.stx_mode, X_OK);
+	dir->exists = true;
+	err = dir->node.type != S_IFDIR ? 1 : um_path_stat(w->call, dir, &st);
+	if (err == 0 && (state->virtual_ids || (st.stx_mode & 0111) != 0111)) /* mostly everybody may */
+		err = um_path_permission(w->call, dir, X_OK);
 	um_path_put(dir);
 	return err;
 }
@@ -471,8 +472,8 @@ static int walk_run(struct walk *w, const char *after)
 	const char *more = after + strspn(after, "/");
 	bool last = *more == '\0';
 	/* A call that makes or removes a name looks at that name, with or without a '/' behind it. */
-	bool directory = *after == '/' && !(w->flags & NAMEI_PARENT);
-	bool follow = (w->flags & NAMEI_FOLLOW) || directory || !last;
+	bool slash = *after == '/', directory = slash && !(w->flags & NAMEI_PARENT);
+	bool follow = ((w->flags & NAMEI_FOLLOW) && (!slash || directory)) || directory || !last;
 	size_t end = 0, at;
 	int err, denied;
 
@@ -523,7 +524,7 @@ static int walk_run(struct walk *w, const char *after)
 	}
 	if (err == -ENOENT && last && path->view[at] == '\0' && (w->flags & NAMEI_PARENT)) {
 		path->exists = false;
-		path->slash = *after == '/';
+		path->slash = slash;
 		return 1;
 	}
 	if (err < 0)
@@ -542,7 +543,7 @@ static int walk_run(struct walk *w, const char *after)
 		return denied;
 	}
 	path->exists = true;
-	path->slash = *after == '/';
+	path->slash = slash;
 	return 1;
 }
 

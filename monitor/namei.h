@@ -86,6 +86,7 @@ struct um_mount *view_mount_of(struct um_view *view, const struct um_state *stat
 int view_path_of_host(struct um_view *view, const struct um_state *state, const char *host, char *buf);
 /* A lower directory has another view path now (NULL: none), which descriptors of its body follow. */
 void view_moved(const struct um_mount *mount, const char *from, const char *to);
+bool view_has_moved(void);
 /* The view path as a process with a virtual root sees it; -ENOENT: outside of its root. */
 const char *state_path(const struct um_state *state, const char *view_path);
 

@@ -60,7 +60,7 @@ struct um_owner new_owner(struct um_call *call, struct um_path *path);
  * 0: found; NAMEI_NATIVE: the kernel's; -ESTALE: a lower body that the view has removed. */
 int fd_path(struct um_call *call, int fd, struct um_path *path);
 
-/* Attributes of an open file as the view shows them; @copy is a duplicate in the monitor. */
-int fd_stat(struct um_call *call, int copy, struct statx *st);
+/* Attributes of the caller's open file @fd as the view shows them; @copy is a duplicate of it in the monitor. */
+int fd_stat(struct um_call *call, int fd, int copy, struct statx *st);
 
 #endif

@@ -110,7 +110,7 @@ int64_t call_fchmod(struct um_call *call)
 	copy = um_get_fd(call, arg_dirfd(call));
 	if (copy < 0)
 		return copy;
-	err = fcntl(copy, F_GETFL) & O_PATH ? -EBADF : fd_stat(call, copy, &st);
+	err = fcntl(copy, F_GETFL) & O_PATH ? -EBADF : fd_stat(call, arg_dirfd(call), copy, &st);
 	if (err == 0)
 		err = may_chmod(call->state, &st, &mode);
 	if (err == 0)
@@ -194,7 +194,7 @@ int64_t call_fchown(struct um_call *call)
 	copy = um_get_fd(call, arg_dirfd(call));
 	if (copy < 0)
 		return copy;
-	err = fcntl(copy, F_GETFL) & O_PATH ? -EBADF : fd_stat(call, copy, &st);
+	err = fcntl(copy, F_GETFL) & O_PATH ? -EBADF : fd_stat(call, arg_dirfd(call), copy, &st);
 	if (err == 0)
 		err = may_chown(call->state, &st, &to);
 	if (err == 0) {

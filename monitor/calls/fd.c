@@ -25,12 +25,30 @@ struct um_owner new_owner(struct um_call *call, struct um_path *path)
 	return owner;
 }
 
-int fd_stat(struct um_call *call, int copy, struct statx *st)
+/* A lower directory that has another place in the view now: what is shown there.  1: it is not one. */
+static int stat_moved(struct um_call *call, int fd, struct statx *st)
+{
+	struct um_path path = UM_PATH_INIT;
+	int err = 1;
+
+	if (namei_fd(call, fd, &path) == 0 && !path.reachable && path.node.type == S_IFDIR)
+		err = um_path_stat(call, &path, st);
+	um_path_put(&path);
+	return err;
+}
+
+int fd_stat(struct um_call *call, int fd, int copy, struct statx *st)
 {
 	struct um_view *view = call->view;
 
 	if (statx(copy, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, st) < 0)
 		return -errno;
+	if (S_ISDIR(st->stx_mode) && view_has_moved()) {
+		int err = stat_moved(call, fd, st);
+
+		if (err <= 0)
+			return err;
+	}
 	for (size_t i = view->nmounts; i-- > 0;) {
 		const struct um_mount *mount = view->mounts[i];
 

@@ -67,7 +67,7 @@ static int64_t stat_fd(struct um_call *call, int fd, bool extended)
 		return UM_CONTINUE; /* closed to us: the body's own attributes are better than none */
 	if (copy < 0)
 		return copy;
-	err = fd_stat(call, copy, &x);
+	err = fd_stat(call, fd, copy, &x);
 	close(copy);
 	return err < 0 ? err : give(call, &x, extended);
 }

@@ -186,12 +186,19 @@ class Worker:
             dirs.sort()
             for name in sorted(dirs + files):
                 full = os.path.join(base, name)
-                st = os.lstat(full)
+                try:
+                    st = os.lstat(full)
+                except OSError as e:  # a directory that may not be searched
+                    self.out.append("%s %s" % (full, e.errno))
+                    continue
                 line = "%s %s" % (full, show(st))
                 if stat.S_ISREG(st.st_mode):
-                    with open(full, "rb") as f:
-                        line += " %r" % f.read()
-                    line += " %s" % sorted(os.listxattr(full))
+                    try:
+                        with open(full, "rb") as f:
+                            line += " %r" % f.read()
+                        line += " %s" % sorted(os.listxattr(full))
+                    except OSError as e:
+                        line += " %s" % e.errno
                 elif stat.S_ISLNK(st.st_mode):
                     line += " " + os.readlink(full).replace(self.top, "TOP")
                 self.out.append(line)
