@@ -433,6 +433,49 @@ static int check_dir(struct walk *w, struct um_path *dir)
 }
 
 /*
+ * Directories that were found searchable, with all above them, while their file system was at a generation: most
+ * look-ups go where the last ones went.
+ */
+#define SEARCHED 64
+
+static struct searched {
+	char *dir;
+	uint32_t state;         /* record number */
+	uint64_t generation;
+} searched[SEARCHED];
+
+static struct searched *searched_slot(const char *dir, size_t n)
+{
+	unsigned h = 5381;
+
+	for (size_t i = 0; i < n; i++)
+		h = h * 33 + (unsigned char)dir[i];
+	return &searched[h % SEARCHED];
+}
+
+/* Is the directory that is the first @n bytes of @view known to be searchable? */
+static bool is_searched(const struct walk *w, const char *view, size_t n)
+{
+	const struct um_mount *mount = w->path->mount;
+	const struct searched *s = searched_slot(view, n);
+
+	return s->dir != NULL && s->state == w->call->state->number && strncmp(s->dir, view, n) == 0 &&
+	       s->dir[n] == '\0' && mount->type->ops->generation != NULL &&
+	       s->generation == mount->type->ops->generation(mount->fs);
+}
+
+static void note_searched(const struct walk *w, const char *dir)
+{
+	const struct um_mount *mount = w->path->mount;
+	struct searched *s = searched_slot(dir, strlen(dir));
+
+	if (mount->type->ops->generation == NULL)
+		return;
+	free(s->dir);
+	*s = (struct searched){ strdup(dir), w->call->state->number, mount->type->ops->generation(mount->fs) };
+}
+
+/*
  * Search permission in every directory above path->view, from the top: the first that refuses is the answer, whatever
  * is missing below it.  A mount's bodies are open to the real user, so this is what makes virtual modes hold.
  */
@@ -445,7 +488,9 @@ static int check_search(struct walk *w)
 	int err = 0;
 
 	if (w->path->mount == w->call->view->host || ids_capable(ids, CAP_DAC_OVERRIDE) ||
-	    ids_capable(ids, CAP_DAC_READ_SEARCH))
+	    ids_capable(ids, CAP_DAC_READ_SEARCH) || *view == '\0')
+		return 0;
+	if (is_searched(w, view, (size_t)(strrchr(view, '/') - view)))
 		return 0;
 	dir = malloc(sizeof(*dir));
 	if (dir == NULL)
@@ -458,8 +503,10 @@ static int check_search(struct walk *w)
 		err = check_dir(w, dir);
 		n += 1 + strcspn(view + n + 1, "/");
 	}
-	if (err == 0)
+	if (err == 0) {
 		strcpy(w->searched, dir->view);
+		note_searched(w, dir->view);
+	}
 	free(dir);
 	return err < 0 ? err : 0;
 }
@@ -571,6 +618,7 @@ static bool closed_to_user(const struct um_state *state, const struct um_node *n
 static int resolve(struct walk *w)
 {
 	struct um_path *path = w->path;
+	bool dots = false;
 	int err = 0;
 
 	do {
@@ -590,6 +638,7 @@ static int resolve(struct walk *w)
 			len = strlen(path->view);
 			n = 0;
 			strcpy(after, "/");
+			dots = true;
 		} else {
 			n = run_length(p);
 			strcpy(after, p + n);
@@ -606,6 +655,8 @@ static int resolve(struct walk *w)
 		um_path_put(path);
 		return err;
 	}
+	if (dots)
+		path->slash = false; /* "." and ".." are names of their own */
 	path->reachable = w->pure && (path->mount == w->call->view->host ||
 				      (path->exists && path->node.body != UM_BODY_ELSEWHERE &&
 				       path->node.body != UM_BODY_NONE));
@@ -680,6 +731,21 @@ static int fast(struct walk *w)
 	    (mount->type->ops->untouched == NULL || !mount->type->ops->untouched(mount->fs, rel)))
 		return 0;
 	fd = hostfs_open_plain(full + 1, w->flags & NAMEI_FOLLOW);
+	if (fd >= 0 || fd == -ENOENT) {
+		char start[PATH_MAX];
+		int denied;
+
+		strcpy(start, w->path->view);
+		strcpy(w->path->view, full);
+		w->path->mount = mount;
+		denied = check_search(w);
+		strcpy(w->path->view, start);
+		if (denied < 0) {
+			if (fd >= 0)
+				close(fd);
+			return denied;
+		}
+	}
 	if (fd >= 0) {
 		const struct um_node node = { fd, 0, UM_BODY_HOST };
 		bool closed = mount != w->call->view->host && fast_closed(state, node);

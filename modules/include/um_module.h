@@ -74,6 +74,8 @@ struct um_fs_ops {
 	int (*setxattr)(struct um_fs *fs, const char *path, const char *name, const void *value, size_t size, int flags);
 	int (*removexattr)(struct um_fs *fs, const char *path, const char *name);
 	int (*readdir)(struct um_fs *fs, const char *path, um_dirent_fn *fn, void *arg);
+	/* A number that changes with every change to names or modes, by whomever; may be NULL. */
+	uint64_t (*generation)(struct um_fs *fs);
 	int (*path_of)(struct um_fs *fs, const char *host, char *path); /* see layers_path_of() */
 	void (*umount)(struct um_fs *fs);                               /* frees it */
 };

@@ -199,6 +199,11 @@ static int v_readdir(struct um_fs *fs, const char *path, um_dirent_fn *fn, void 
 	return layers_readdir(fs->layers, path, fn, arg);
 }
 
+static uint64_t v_generation(struct um_fs *fs)
+{
+	return layers_generation(fs->layers);
+}
+
 static int v_path_of(struct um_fs *fs, const char *host, char *path)
 {
 	return layers_path_of(fs->layers, host, path);
@@ -236,6 +241,7 @@ static const struct um_fs_ops viewfs_ops = {
 	.setxattr = v_setxattr,
 	.removexattr = v_removexattr,
 	.readdir = v_readdir,
+	.generation = v_generation,
 	.path_of = v_path_of,
 	.umount = v_umount,
 };
