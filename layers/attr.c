@@ -24,13 +24,18 @@ static int chmod_acl(struct layers *l, const struct obj *o, const struct statx *
 }
 
 /* Change what an upper object shows as owner and mode; (mode_t)-1 and so on: unchanged. */
-static int change_attr(struct layers *l, const struct obj *o, bool root, mode_t mode, uid_t uid, gid_t gid)
+static int change_attr(struct layers *l, const struct obj *o, const struct statx *known, bool root, mode_t mode,
+		       uid_t uid, gid_t gid)
 {
 	struct vattr a, was;
 	struct statx raw;
 	bool recorded, owner = mode == (mode_t)-1;
-	int r = obj_statx(o, &raw);
+	int r = 0;
 
+	if (known)
+		raw = *known;
+	else
+		r = obj_statx(o, &raw);
 	if (r < 0)
 		return r;
 	if (S_ISLNK(raw.stx_mode) && !owner)
@@ -72,7 +77,7 @@ static int change_path(struct layers *l, const char *path, mode_t mode, uid_t ui
 	change_begin(l);
 	r = copy_up(l, path, 0);
 	if (r == 0)
-		r = change_attr(l, &o, !path[0], mode, uid, gid);
+		r = change_attr(l, &o, NULL, !path[0], mode, uid, gid);
 	index_attr_forget(l, path);
 	change_end(l);
 	return r;
@@ -98,7 +103,7 @@ static int change_fd(struct layers *l, int fd, mode_t mode, uid_t uid, gid_t gid
 	dir = S_ISDIR(st.stx_mode);
 	if (dir || !vstat_in_xattr(l, st.stx_mode))
 		change_begin(l);
-	r = change_attr(l, &o, false, mode, uid, gid);
+	r = change_attr(l, &o, &st, false, mode, uid, gid);
 	if (dir) {
 		char host[PATH_MAX], path[PATH_MAX];
 

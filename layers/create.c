@@ -215,13 +215,11 @@ static int make(struct layers *l, const char *path, struct maker *m, const struc
 	return r;
 }
 
-/* Look a name up that is to be made, and have its directory in the upper one.  0: k->u is where it goes. */
-int create_prepare(struct layers *l, const char *path, struct look *k)
+/* A name that is to be made was looked up: have its directory in the upper one.  0: k->u is where it goes. */
+static int create_place(struct layers *l, const char *path, struct look *k)
 {
-	int r = look_up(l, path, k);
+	int r;
 
-	if (r < 0)
-		return r;
 	if (k->exists)
 		return -EEXIST;
 	r = name_allowed(l, path);
@@ -231,6 +229,13 @@ int create_prepare(struct layers *l, const char *path, struct look *k)
 		return -EROFS;
 	r = copy_up_parent(l, path);
 	return r < 0 ? r : upper_find(l, path, &k->u);
+}
+
+int create_prepare(struct layers *l, const char *path, struct look *k)
+{
+	int r = look_up(l, path, k);
+
+	return r < 0 ? r : create_place(l, path, k);
 }
 
 static int create(struct layers *l, const char *path, mode_t mode, dev_t rdev, const struct layers_owner *owner,
@@ -253,12 +258,17 @@ static int create(struct layers *l, const char *path, mode_t mode, dev_t rdev, c
 	return r;
 }
 
-/* A new regular file, open with @flags; the name is known to be free.  Return: descriptor. */
-int create_file(struct layers *l, const char *path, int flags, mode_t mode, const struct layers_owner *owner)
+/* A new regular file, open with @flags; @k found nothing there.  The change lock is held.  Return: descriptor. */
+int create_file(struct layers *l, const char *path, struct look *k, int flags, mode_t mode,
+		const struct layers_owner *owner)
 {
 	struct maker m = { .type = S_IFREG, .flags = flags & ~O_TRUNC };
-	int r = create(l, path, S_IFREG | (mode & 07777), 0, owner, &m);
+	int r = create_place(l, path, k);
 
+	if (r == 0)
+		r = new_attr(l, path, k->u.dir, S_IFREG | (mode & 07777), 0, owner, &m);
+	if (r == 0)
+		r = make(l, path, &m, k->u.ent);
 	return r < 0 ? r : m.fd;
 }
 

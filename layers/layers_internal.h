@@ -63,6 +63,13 @@ struct gen_page;
 struct idir;
 struct links;
 
+#define LAYERS_VERIFIED 64
+struct verified {               /* an inode that is in the upper directory, as long as it is not changed */
+	uint64_t ino;
+	int64_t sec;
+	uint32_t nsec;
+};
+
 struct layers {
 	struct layer layer[LAYERS_MAX + 1]; /* [0] the upper, [1..nlower] */
 	unsigned nlower;
@@ -84,6 +91,7 @@ struct layers {
 	unsigned tmp;           /* counter for names in work/ */
 	struct idir *root;      /* the index; NULL: nothing loaded */
 	struct links *links;    /* NULL: not loaded */
+	struct verified verified[LAYERS_VERIFIED]; /* see layers_patch_stat() */
 };
 
 /* layers.c */
@@ -304,7 +312,8 @@ bool made_wanted(struct layers *l, const char *path);
 int made_fill(struct layers *l, const char *path, int fd, const struct statx *lower);
 
 /* create.c */
-int create_file(struct layers *l, const char *path, int flags, mode_t mode, const struct layers_owner *owner);
+int create_file(struct layers *l, const char *path, struct look *k, int flags, mode_t mode,
+		const struct layers_owner *owner);
 int create_prepare(struct layers *l, const char *path, struct look *k);
 int name_allowed(const struct layers *l, const char *path);
 

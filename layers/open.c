@@ -238,7 +238,7 @@ static int open_fully(struct layers *l, const char *path, int flags, mode_t mode
 			return -ENOENT;
 		if (flags & O_DIRECTORY)
 			return -EINVAL;
-		return create_file(l, path, (flags & OPEN_VALID) | O_NOCTTY, mode, owner);
+		return create_file(l, path, &k, (flags & OPEN_VALID) | O_NOCTTY, mode, owner);
 	}
 	if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
 		return -EEXIST;

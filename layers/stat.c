@@ -42,14 +42,16 @@ static void number_of(const struct statx *from, struct statx *st)
 		st->stx_mnt_id = from->stx_mnt_id;
 }
 
-/* A directory that the upper directory has, merged or not. */
-static int stat_upper_dir(struct layers *l, const char *path, bool hides, struct statx *st)
+/* A directory that the upper directory has, merged or not; @lower: its lower body, if the caller has seen it. */
+static int stat_upper_dir(struct layers *l, const char *path, bool hides, const struct statx *lower, struct statx *st)
 {
 	cleanup_lnode struct lnode low = LNODE_INIT;
 	struct obj o = upper_obj(l, path);
 	int r = upper_stat(l, path, &o, st);
 
-	if (r == 0 && !hides && lower_find(l, path, &low) == 0 && S_ISDIR(low.st.stx_mode))
+	if (r == 0 && !hides && lower)
+		number_of(lower, st);
+	else if (r == 0 && !hides && lower_find(l, path, &low) == 0 && S_ISDIR(low.st.stx_mode))
 		number_of(&low.st, st);
 	return r;
 }
@@ -79,6 +81,7 @@ static int dir_in_upper(struct layers *l, const char *path, bool *hides)
 int layers_stat(struct layers *l, const char *path, const struct layers_node *node, struct statx *st)
 {
 	struct obj o = OBJ_FD(node->fd);
+	struct statx lower;
 	bool hides = false;
 	int r;
 
@@ -88,8 +91,10 @@ int layers_stat(struct layers *l, const char *path, const struct layers_node *no
 	if (node->where == LAYERS_UPPER)
 		return upper_stat(l, path, &o, st);
 	r = l->cow ? dir_in_upper(l, path, &hides) : 0;
+	if (r > 0 && node->layer > 0 && fd_statx(node->fd, &lower) == 0)
+		return stat_upper_dir(l, path, hides, &lower, st);
 	if (r > 0)
-		return stat_upper_dir(l, path, hides, st);
+		return stat_upper_dir(l, path, hides, NULL, st);
 	if (r == 0)
 		r = fd_statx(node->fd, st);
 	/* Several lower directories. */
@@ -117,6 +122,7 @@ static int patch_dir(struct layers *l, int fd, struct statx *st)
 {
 	char host[PATH_MAX], path[PATH_MAX];
 	struct obj o = OBJ_FD(fd);
+	struct statx lower;
 	bool hides;
 	int r = fd_host(fd, host);
 
@@ -128,11 +134,27 @@ static int patch_dir(struct layers *l, int fd, struct statx *st)
 	if (r < 0)
 		return 0;
 	r = dir_in_upper(l, path, &hides);
-	if (r > 0)
-		return stat_upper_dir(l, path, hides, st);
+	if (r > 0) {
+		lower = *st;
+		return stat_upper_dir(l, path, hides, host_in_layer(host, &l->layer[0]) ? NULL : &lower, st);
+	}
 	if (r == 0 && l->nlower > 1)
 		st->stx_nlink = 1;
 	return r;
+}
+
+/* Is this a body in the upper directory?  Asking by name is slow, so the answer is remembered for an inode as it is. */
+static bool is_upper_body(struct layers *l, int fd, const struct statx *st)
+{
+	struct verified *v = &l->verified[st->stx_ino % LAYERS_VERIFIED];
+	char host[PATH_MAX];
+
+	if (v->ino == st->stx_ino && v->sec == st->stx_ctime.tv_sec && v->nsec == st->stx_ctime.tv_nsec)
+		return true;
+	if (fd_host(fd, host) < 0 || !host_in_layer(host, &l->layer[0]))
+		return false;
+	*v = (struct verified){ st->stx_ino, st->stx_ctime.tv_sec, st->stx_ctime.tv_nsec };
+	return true;
 }
 
 /*
@@ -143,8 +165,10 @@ int layers_patch_stat(struct layers *l, int fd, struct statx *st)
 {
 	struct obj o = OBJ_FD(fd);
 	struct statx again;
-	char host[PATH_MAX];
+	struct vattr a;
+	bool recorded;
 	uint64_t dev;
+	int r;
 
 	if (!l->cow)
 		return 0;
@@ -158,22 +182,14 @@ int layers_patch_stat(struct layers *l, int fd, struct statx *st)
 		st->stx_nlink--;
 	if (!l->vstat)
 		return 0;
-	if (vstat_in_xattr(l, st->stx_mode)) {
-		if (obj_getxattr(&o, XATTR_VSTAT, NULL, 0) <= 0)
-			return 0;
-	} else if (!(st->stx_mask & STATX_BTIME) && fd_statx(fd, &again) == 0) {
+	if (!vstat_in_xattr(l, st->stx_mode) && !(st->stx_mask & STATX_BTIME) && fd_statx(fd, &again) == 0) {
 		again.stx_nlink = st->stx_nlink;
 		*st = again;
 	}
-	if (fd_host(fd, host) == 0 && host_in_layer(host, &l->layer[0])) {
-		struct vattr a;
-		int r = vattr_get(l, &o, st, &a, NULL);
-
-		if (r < 0)
-			return r;
+	r = vattr_get(l, &o, st, &a, &recorded);
+	if (r == 0 && recorded && is_upper_body(l, fd, st))
 		vattr_patch(&a, st);
-	}
-	return 0;
+	return r;
 }
 
 int layers_statfs(struct layers *l, const char *path, struct statfs *st)

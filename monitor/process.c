@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -40,6 +41,20 @@ struct slot {
 };
 
 static struct slot slots[SLOTS]; /* direct mapped; guarded by the view's lock, as all operations are */
+
+/* How many of them are used: a quarter of the descriptors that the monitor may have, so that it has enough for its work. */
+static unsigned slots_in_use(void)
+{
+	static unsigned n;
+	struct rlimit limit;
+
+	if (n == 0) {
+		n = SLOTS;
+		if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 4 < n)
+			n = limit.rlim_cur >= 16 ? (unsigned)limit.rlim_cur / 4 : 4;
+	}
+	return n;
+}
 
 /* The thread group of a thread, from /proc. 0: gone. */
 static pid_t read_tgid(pid_t tid)
@@ -96,7 +111,7 @@ static int reopen_fd(const struct um_call *call, int fd)
 
 int um_get_fd(const struct um_call *call, int fd)
 {
-	struct slot *slot = &slots[(unsigned)call->tid % SLOTS];
+	struct slot *slot = &slots[(unsigned)call->tid % slots_in_use()];
 	int tries, copy, err;
 
 	if (fd < 0)

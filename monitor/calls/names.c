@@ -135,6 +135,8 @@ int64_t call_link(struct um_call *call)
 			err = UM_CONTINUE;
 	} else if (made < 0) {
 		err = made;
+	} else if (to.slash) {
+		err = -ENOENT;
 	} else if (err == NAMEI_NATIVE || from.mount != to.mount) {
 		err = -EXDEV;
 	} else if (from.node.type == S_IFDIR) {

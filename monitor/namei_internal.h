@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of namei (namei*.c) share. */
+#ifndef MONITOR_NAMEI_INTERNAL_H
+#define MONITOR_NAMEI_INTERNAL_H
+
+#include "namei.h"
+
+/* A look-up under way. */
+struct walk {
+	struct um_call *call;
+	struct um_path *path;   /* path->view is the canonical directory reached so far */
+	int flags;
+	char rest[PATH_MAX];    /* what is still to be resolved */
+	char searched[PATH_MAX]; /* this directory and those above it may be searched */
+	char root[PATH_MAX];    /* where absolute paths begin and ".." ends: "" for "/" */
+	bool pure;
+	int nlinks;
+};
+
+/* Put the caller's number in the place of "self" and "thread-self" in @full ("/proc/..."), PATH_MAX bytes. */
+int proc_self(struct um_call *call, char *full);
+/* The end of a magic link within @full ("/proc/N/..."), or 0. */
+size_t proc_magic(const char *full);
+
+/* Search permission in every directory above path->view: 0 or a negative errno. */
+int check_search(struct walk *w);
+
+#endif

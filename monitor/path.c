@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What operations ask of a path that namei() has found: attributes, permission, its parent, its contents.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "namei.h"
+
+void um_path_put(struct um_path *path)
+{
+	if (path->node.fd >= 0)
+		close(path->node.fd);
+	path->node.fd = -1;
+}
+int um_path_stat(struct um_call *call, struct um_path *path, struct statx *st)
+{
+	(void)call;
+	return UM_OPS(path)->stat(UM_FS(path), path->rel, path->exists ? &path->node : NULL, st);
+}
+
+int um_path_permission(struct um_call *call, struct um_path *path, int mask)
+{
+	const struct um_state *state = call->state;
+	struct statx st;
+	char name[40];
+	int err;
+
+	if (path->mount->readonly && (mask & W_OK))
+		return -EROFS;
+	if (mask == F_OK)
+		return 0;
+	if (state->virtual_ids && !(mask & X_OK) && ids_capable(&state->ids, CAP_DAC_OVERRIDE))
+		return 0;
+	if (!state->virtual_ids && path->node.body == UM_BODY_HOST && path->node.fd >= 0) {
+		snprintf(name, sizeof(name), "/proc/self/fd/%d", path->node.fd);
+		return faccessat(AT_FDCWD, name, mask, AT_EACCESS) < 0 ? -errno : 0;
+	}
+	err = um_path_stat(call, path, &st);
+	return err < 0 ? err : ids_permission(&state->ids, st.stx_uid, st.stx_gid, st.stx_mode, mask);
+}
+
+int um_path_parent(struct um_call *call, const struct um_path *path, struct um_path *parent)
+{
+	char target[PATH_MAX];
+	char *slash;
+	size_t end;
+	int err;
+
+	parent->node.fd = -1;
+	strcpy(parent->view, path->view);
+	slash = strrchr(parent->view, '/');
+	if (slash != NULL)
+		*slash = '\0';
+	parent->mount = view_mount_of(call->view, call->state, parent->view, &parent->rel);
+	err = UM_OPS(parent)->walk(UM_FS(parent), parent->rel, &end, &parent->node, target);
+	if (err != 0)
+		return err < 0 ? err : -ENOENT;
+	parent->exists = true;
+	return 0;
+}
+
+int um_path_parent_permission(struct um_call *call, struct um_path *path, bool victim)
+{
+	const struct um_state *state = call->state;
+	struct um_path parent = UM_PATH_INIT;
+	struct statx st, victim_st;
+	int err;
+
+	if (path->mount->readonly)
+		return -EROFS;
+	if (state->virtual_ids && ids_capable(&state->ids, CAP_DAC_OVERRIDE) && ids_capable(&state->ids, CAP_FOWNER))
+		return 0;
+	if (path->mount == call->view->host)
+		return 0; /* performed as the real user: the kernel decides */
+	err = um_path_parent(call, path, &parent);
+	if (err < 0)
+		return err;
+	err = um_path_permission(call, &parent, W_OK | X_OK);
+	if (err == 0)
+		err = um_path_stat(call, &parent, &st);
+	if (err == 0 && victim && (st.stx_mode & S_ISVTX) && st.stx_uid != state->ids.fsuid &&
+	    !ids_capable(&state->ids, CAP_FOWNER)) {
+		err = um_path_stat(call, path, &victim_st);
+		if (err == 0 && victim_st.stx_uid != state->ids.fsuid)
+			err = -EPERM;
+	}
+	um_path_put(&parent);
+	return err;
+}
+
+int um_path_open(struct um_call *call, struct um_path *path, int flags)
+{
+	const struct um_owner owner = { call->state->ids.fsuid, call->state->ids.fsgid };
+
+	return UM_OPS(path)->open(UM_FS(path), path->rel, flags, 0, &owner);
+}
