@@ -18,13 +18,18 @@ struct copy {
 };
 
 /* hex SIZE:MTIME.NS:CTIME.NS, by which is seen later whether the lower file has changed since. */
-static void put_origin(const struct obj *o, const struct statx *low)
+void origin_text(const struct statx *low, char text[ORIGIN_MAX])
 {
-	char text[100];
-
-	snprintf(text, sizeof text, "%llx:%llx.%x:%llx.%x", (unsigned long long)low->stx_size,
+	snprintf(text, ORIGIN_MAX, "%llx:%llx.%x:%llx.%x", (unsigned long long)low->stx_size,
 		 (unsigned long long)low->stx_mtime.tv_sec, low->stx_mtime.tv_nsec,
 		 (unsigned long long)low->stx_ctime.tv_sec, low->stx_ctime.tv_nsec);
+}
+
+static void put_origin(const struct obj *o, const struct statx *low)
+{
+	char text[ORIGIN_MAX];
+
+	origin_text(low, text);
 	obj_setxattr(o, XATTR_ORIGIN, text, strlen(text), 0);
 }
 

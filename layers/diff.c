@@ -135,6 +135,24 @@ static bool same(struct diff *d, const struct layers_diff_entry *e, const struct
 	return same_xattrs(d->l, e->path, low);
 }
 
+/* The marks that an upper object carries. */
+static void read_marks(struct diff *d, struct layers_diff_entry *e)
+{
+	struct obj o = upper_obj(d->l, e->path);
+	char was[ORIGIN_MAX], now[ORIGIN_MAX];
+	ssize_t n;
+
+	if (!S_ISREG(e->upper.stx_mode) && !S_ISDIR(e->upper.stx_mode))
+		return;
+	e->made = obj_getxattr(&o, XATTR_MADE, was, sizeof was) > 0;
+	n = obj_getxattr(&o, XATTR_ORIGIN, was, sizeof was - 1);
+	if (n <= 0)
+		return;
+	was[n] = '\0';
+	origin_text(&e->lower, now);
+	e->stale = !e->has_lower || strcmp(was, now) != 0;
+}
+
 static int tell(struct diff *d, enum layers_change change, const char *path, bool opaque, const struct statx *upper,
 		const struct lnode *low)
 {
@@ -146,6 +164,8 @@ static int tell(struct diff *d, enum layers_change change, const char *path, boo
 		e.lower = low->st;
 	if (change == LAYERS_MODIFIED && same(d, &e, low))
 		return 0;
+	if (upper)
+		read_marks(d, &e);
 	return d->fn(d->arg, &e);
 }
 

@@ -26,6 +26,7 @@ struct gen_page {
 	_Atomic uint64_t counter;
 	_Atomic uint32_t intent; /* 1: the two texts below are valid */
 	_Atomic uint32_t devices; /* 1: there may be virtual device nodes in the upper directory */
+	_Atomic uint32_t vstat; /* 1: was used with virtual attributes */
 	char record[64];        /* as vattr_text() writes it */
 	char path[PATH_MAX];    /* stack-relative */
 };
@@ -176,6 +177,11 @@ bool devices_any(const struct layers *l)
 	return l->gen_private || atomic_load_explicit(&l->gen->devices, memory_order_relaxed);
 }
 
+bool layers_had_vstat(const struct layers *l)
+{
+	return l->cow && atomic_load(&l->gen->vstat);
+}
+
 /* At the beginning of each look-up: is the index still right? */
 void gen_sync(struct layers *l)
 {
@@ -237,6 +243,8 @@ void gen_ready(struct layers *l)
 {
 	settle(l);
 	remove_contents(l->work, NULL);
+	if (l->vstat)
+		atomic_store(&l->gen->vstat, 1);
 	l->seen = atomic_load(&l->gen->counter);
 	flock(l->genfd, LOCK_UN);
 }

@@ -2,7 +2,7 @@
 /*
  * Opening and closing a stack, and the mapping between its paths and the host's.
  */
-#include <stdarg.h>
+#include <sys/file.h>
 #include <sys/sysmacros.h>
 
 #include "layers_internal.h"
@@ -80,11 +80,11 @@ static int copy_hide(struct layers *l, const char *const *hide)
 	return 0;
 }
 
-static int open_below(int dirfd, const char *name, int *fd)
+static int open_below(int dirfd, const char *name, int flags, int *fd)
 {
 	if (mkdirat(dirfd, name, 0700) < 0 && errno != EEXIST)
 		return -errno;
-	*fd = openat(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	*fd = openat(dirfd, name, flags | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return *fd < 0 ? -errno : 0;
 }
 
@@ -166,11 +166,14 @@ static int open_meta(struct layers *l, bool renew)
 	struct obj root = upper_obj(l, "");
 	struct statx st;
 
-	r = open_below(up, META_DIR, &l->meta);
+	r = open_below(up, META_DIR, O_RDONLY, &l->meta);
+	/* For as long as the stack is open: see discard.c. */
 	if (r == 0)
-		r = open_below(l->meta, "work", &l->work);
+		flock(l->meta, LOCK_SH | LOCK_NB);
 	if (r == 0)
-		r = open_below(l->meta, "vstat", &l->vstatdir);
+		r = open_below(l->meta, "work", O_PATH, &l->work);
+	if (r == 0)
+		r = open_below(l->meta, "vstat", O_PATH, &l->vstatdir);
 	if (r == 0)
 		r = gen_open(l);
 	if (r == 0)

@@ -91,6 +91,19 @@ struct layers_node {
 int layers_open(struct layers **out, const struct layers_config *config, char *why, size_t whysize);
 void layers_close(struct layers *l);
 
+/* Was this upper directory ever used with virtual attributes?  If not, owners in it mean nothing. */
+bool layers_had_vstat(const struct layers *l);
+
+/* Is an upper directory open in some stack, of any process? */
+bool layers_in_use(const char *upper);
+
+/**
+ * layers_discard() - make an upper directory an empty ordinary one again
+ *
+ * Return: 0; -EBUSY: it is in use; -ENOTDIR: it is no upper directory (has no .umview/); or another error.
+ */
+int layers_discard(const char *upper);
+
 /* What may be missing, of the kernel or of the upper directory's file system. */
 enum layers_feature {
 	LAYERS_OPENAT2 = 1,     /* openat2(2), Linux 5.6 */
@@ -208,6 +221,8 @@ struct layers_diff_entry {
 	const char *path;
 	bool opaque;            /* a directory that hides the lower one of the same name */
 	bool has_lower;         /* `lower' is filled */
+	bool made;              /* stands for something that the view's user could not read */
+	bool stale;             /* copied up, and the lower file was changed, or removed, since then */
 	struct statx upper;     /* as shown (virtual); zero for LAYERS_DELETED */
 	struct statx lower;
 };

@@ -76,7 +76,8 @@ struct layers {
 	bool cow;               /* there is an upper directory with metadata (not read-only, not native) */
 	bool vstat, mincow, native, root_opaque;
 	char **hide;            /* NULL-terminated, owned; may be NULL */
-	int meta, work, vstatdir; /* O_PATH of .umview and of two directories in it */
+	int meta;               /* .umview, locked shared */
+	int work, vstatdir;     /* O_PATH of two directories in it */
 	int genfd;
 	struct gen_page *gen;   /* mapped */
 	uint64_t seen;          /* counter value at which the index was right */
@@ -303,6 +304,8 @@ enum copy_up_flags { COPY_UP_NO_DATA = 1 };
 int copy_up(struct layers *l, const char *path, int flags);
 int copy_up_parent(struct layers *l, const char *path);
 int copy_up_tree(struct layers *l, const char *path);
+#define ORIGIN_MAX 100
+void origin_text(const struct statx *low, char text[ORIGIN_MAX]);
 
 /* copydata.c */
 int copy_data(int from, int to, uint64_t size);

@@ -103,13 +103,15 @@ static int publish(struct um_view *view, struct um_mount *mount)
 int view_mount(struct um_view *view, const struct um_state *state, const char *source, const char *target,
 	       const char *type, unsigned long flags, const char *options, char *why, size_t whysize)
 {
-	struct um_call call = { .view = view, .state = state, .tid = getpid() };
+	struct um_state whole = *state; /* source and target are paths of the whole view, whatever the caller's root */
+	struct um_call call = { .view = view, .state = &whole, .tid = getpid() };
 	char source_view[PATH_MAX], source_host[PATH_MAX], target_view[PATH_MAX], target_host[PATH_MAX];
 	struct um_mount_args args = { .options = options, .flags = flags, .uid = view->uid };
 	struct um_mount *mount;
 	uint32_t kind = 0;
 	int err;
 
+	whole.root = "";
 	mount = calloc(1, sizeof(*mount));
 	if (mount == NULL)
 		return -ENOMEM;

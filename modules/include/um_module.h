@@ -76,6 +76,8 @@ struct um_fs_ops {
 	int (*readdir)(struct um_fs *fs, const char *path, um_dirent_fn *fn, void *arg);
 	/* A number that changes with every change to names or modes, by whomever; may be NULL. */
 	uint64_t (*generation)(struct um_fs *fs);
+	/* True if getdents(2) on the body of this directory gives what the view shows; may be NULL (never true). */
+	bool (*lists_itself)(struct um_fs *fs, const char *path);
 	int (*path_of)(struct um_fs *fs, const char *host, char *path); /* see layers_path_of() */
 	void (*umount)(struct um_fs *fs);                               /* frees it */
 };

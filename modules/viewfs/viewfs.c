@@ -29,6 +29,7 @@
 
 struct um_fs {
 	struct layers *layers;
+	bool native;            /* "move": the directory is shown as it is */
 	bool same_place;        /* the lowest layer is the host's tree at the mount point: "untouched" has a meaning */
 };
 
@@ -204,6 +205,11 @@ static uint64_t v_generation(struct um_fs *fs)
 	return layers_generation(fs->layers);
 }
 
+static bool v_lists_itself(struct um_fs *fs, const char *path)
+{
+	return fs->native || v_untouched(fs, path);
+}
+
 static int v_path_of(struct um_fs *fs, const char *host, char *path)
 {
 	return layers_path_of(fs->layers, host, path);
@@ -242,6 +248,7 @@ static const struct um_fs_ops viewfs_ops = {
 	.removexattr = v_removexattr,
 	.readdir = v_readdir,
 	.generation = v_generation,
+	.lists_itself = v_lists_itself,
 	.path_of = v_path_of,
 	.umount = v_umount,
 };
@@ -442,6 +449,7 @@ static int stack(const struct options *o, struct um_mount_args *args, struct um_
 			config.hide = hide;
 		}
 	}
+	fs->native = config.native;
 	fs->same_place = o->mode == COW || o->mode == MINCOW ? strcmp(args->target, args->target_host) == 0 : false;
 	return layers_open(&fs->layers, &config, args->why, sizeof(args->why));
 }

@@ -265,7 +265,7 @@ int64_t call_getdents(struct um_call *call)
 		return err;
 	call->route = path.mount->type->name;
 	if (UM_OPS(&path)->readdir == NULL || path.node.type != S_IFDIR ||
-	    (UM_OPS(&path)->untouched != NULL && UM_OPS(&path)->untouched(UM_FS(&path), path.rel))) {
+	    (UM_OPS(&path)->lists_itself != NULL && UM_OPS(&path)->lists_itself(UM_FS(&path), path.rel))) {
 		err = UM_CONTINUE;
 	} else {
 		copy = um_get_fd(call, fd);

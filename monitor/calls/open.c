@@ -97,10 +97,10 @@ static int check_found(const struct um_path *path, int flags)
 		return -EEXIST;
 	if (!path->exists)
 		return 0;
+	if ((flags & O_DIRECTORY) && path->node.type != S_IFDIR)
+		return -ENOTDIR;
 	if (path->node.type == S_IFLNK && !(flags & O_PATH))
 		return -ELOOP;
-	if ((flags & O_DIRECTORY) && path->node.type != S_IFDIR)
-		return path->node.type == S_IFLNK ? -ELOOP : -ENOTDIR;
 	if (path->node.type == S_IFDIR && (flags & O_TMPFILE) != O_TMPFILE &&
 	    ((wanted(flags) & W_OK) || (flags & O_CREAT)))
 		return -EISDIR;
