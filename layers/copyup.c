@@ -33,6 +33,22 @@ static void put_origin(const struct obj *o, const struct statx *low)
 	obj_setxattr(o, XATTR_ORIGIN, text, strlen(text), 0);
 }
 
+int layers_set_origin(struct layers *l, const char *path)
+{
+	cleanup_look struct look k = LOOK_INIT;
+	struct obj o = upper_obj(l, path);
+	int r;
+
+	if (!l->cow)
+		return -EROFS;
+	r = look_up_existing(l, path, &k);
+	if (r < 0)
+		return r;
+	if (k.upper && k.below && k.dtype == DT_REG)
+		put_origin(&o, &k.low.st);
+	return 0;
+}
+
 /* Owner and mode as they really are; who cannot give a file away keeps it, but then without its set-id bits. */
 static int put_real(const struct obj *o, const struct statx *raw, const struct vattr *a)
 {

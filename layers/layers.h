@@ -229,4 +229,7 @@ struct layers_diff_entry {
 typedef int layers_diff_fn(void *arg, const struct layers_diff_entry *entry);
 int layers_diff(struct layers *l, layers_diff_fn *fn, void *arg);
 
+/* The lower file is what the upper one was made from, from now on: it is no longer stale. */
+int layers_set_origin(struct layers *l, const char *path);
+
 #endif
