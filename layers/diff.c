@@ -169,39 +169,47 @@ static int tell(struct diff *d, enum layers_change change, const char *path, boo
 	return d->fn(d->arg, &e);
 }
 
-/* What an opaque directory hides without anything in its place. */
-static int diff_hidden(struct diff *d, const char *path, const struct lnode *low)
+/* Names in the lower directory in whose place an opaque upper one has nothing, not even a whiteout. */
+static int hidden_names(struct diff *d, const char *path, const struct lnode *low, struct names *out)
 {
 	int fd = beneath_open(d->l->layer[low->layer].fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0), r = 0;
 	DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
-	struct names names = { 0 };
 	struct dirent *de;
 	char child[PATH_MAX];
-	size_t i;
+	struct upos u;
 
 	if (!stream) {
 		close_fd(&fd);
 		return 0;
 	}
 	while (r == 0 && (de = readdir(stream))) {
-		if (strcmp(de->d_name, ".") && strcmp(de->d_name, ".."))
-			r = names_add(&names, de->d_name);
-	}
-	closedir(stream);
-	if (names.count)
-		qsort(names.name, names.count, sizeof *names.name, by_name);
-	for (i = 0; i < names.count && r == 0; i++) {
-		cleanup_lnode struct lnode n = LNODE_INIT;
-		struct upos u;
-
-		r = join(child, path, names.name[i]);
+		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
+			continue;
+		r = join(child, path, de->d_name);
 		if (r == 0)
 			r = upper_find(d->l, child, &u);
-		if (r < 0 || (u.last && u.ent) || lower_find(d->l, child, &n) < 0)
-			continue;
-		r = tell(d, LAYERS_DELETED, child, false, NULL, &n);
+		if (r == 0 && !(u.last && u.ent))
+			r = names_add(out, de->d_name);
 	}
-	names_free(&names);
+	closedir(stream);
+	if (out->count)
+		qsort(out->name, out->count, sizeof *out->name, by_name);
+	return r;
+}
+
+static int tell_hidden(struct diff *d, const char *path, const struct names *names)
+{
+	char child[PATH_MAX];
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < names->count && r == 0; i++) {
+		cleanup_lnode struct lnode n = LNODE_INIT;
+
+		r = join(child, path, names->name[i]);
+		if (r == 0 && lower_find(d->l, child, &n) == 0)
+			r = tell(d, LAYERS_DELETED, child, false, NULL, &n);
+	}
 	return r;
 }
 
@@ -217,6 +225,7 @@ static int diff_name(struct diff *d, const char *path, bool hidden)
 {
 	cleanup_lnode struct lnode low = LNODE_INIT;
 	struct obj o = upper_obj(d->l, path);
+	struct names gone = { 0 };
 	bool below, opaque = false, dir;
 	struct idir *sub = NULL;
 	struct statx st;
@@ -241,9 +250,13 @@ static int diff_name(struct diff *d, const char *path, bool hidden)
 
 		opaque = lower_dir && (hidden || sub->opaque || (u.ent->flags & IE_WHFILE));
 	}
-	r = tell(d, below ? LAYERS_MODIFIED : LAYERS_ADDED, path, opaque, &st, below ? &low : NULL);
-	if (r == 0 && opaque)
-		r = diff_hidden(d, path, &low);
+	if (opaque)
+		r = hidden_names(d, path, &low, &gone);
+	if (r == 0)
+		r = tell(d, below ? LAYERS_MODIFIED : LAYERS_ADDED, path, gone.count, &st, below ? &low : NULL);
+	if (r == 0)
+		r = tell_hidden(d, path, &gone);
+	names_free(&gone);
 	return r || !dir ? r : diff_dir(d, path, sub, opaque);
 }
 
@@ -265,12 +278,31 @@ static int diff_dir(struct diff *d, const char *path, struct idir *dir, bool hid
 	return r;
 }
 
+/* The root itself. */
+static int diff_root(struct diff *d, struct idir *root)
+{
+	cleanup_lnode struct lnode low = LNODE_INIT;
+	struct names gone = { 0 };
+	struct obj o = upper_obj(d->l, "");
+	struct statx st;
+	int r = upper_stat(d->l, "", &o, &st);
+
+	if (r == 0)
+		r = lower_find(d->l, "", &low);
+	if (r == 0 && root->opaque)
+		r = hidden_names(d, "", &low, &gone);
+	if (r == 0)
+		r = tell(d, LAYERS_MODIFIED, "", gone.count, &st, &low);
+	if (r == 0)
+		r = tell_hidden(d, "", &gone);
+	names_free(&gone);
+	return r;
+}
+
 int layers_diff(struct layers *l, layers_diff_fn *fn, void *arg)
 {
 	struct diff d = { .l = l, .fn = fn, .arg = arg };
-	struct obj o = upper_obj(l, "");
 	struct idir *root;
-	struct statx st;
 	int r;
 
 	if (!l->cow)
@@ -278,17 +310,8 @@ int layers_diff(struct layers *l, layers_diff_fn *fn, void *arg)
 	/* Nothing changes under our feet: hold the lock, as a change would. */
 	change_begin(l);
 	r = index_root(l, &root);
-	if (r == 0 && l->nlower) {
-		cleanup_lnode struct lnode low = LNODE_INIT;
-
-		r = upper_stat(l, "", &o, &st);
-		if (r == 0)
-			r = lower_find(l, "", &low);
-		if (r == 0 && ((st.stx_mode ^ low.st.stx_mode) & 07777 || root->opaque))
-			r = tell(&d, LAYERS_MODIFIED, "", root->opaque, &st, &low);
-		if (r == 0 && root->opaque)
-			r = diff_hidden(&d, "", &low);
-	}
+	if (r == 0 && l->nlower)
+		r = diff_root(&d, root);
 	if (r == 0)
 		r = diff_dir(&d, "", root, root->opaque);
 	change_end(l);

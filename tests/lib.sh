@@ -17,7 +17,7 @@ if [ -z "${UMVIEW_TEST_MARK:-}" ]; then
 	trap 'chmod -R u+rwX "$TMPDIR"; rm -rf "$TMPDIR"' EXIT
 fi
 UMVIEW=$UMVIEW_BUILD/umview
-PATH=$UMVIEW_BUILD:$UMVIEW_BUILD/cmd:$PATH:/usr/sbin:/sbin
+PATH=$UMVIEW_BUILD:$PATH:/usr/sbin:/sbin
 export UMVIEW UMVIEW_BUILD UMVIEW_SRC UMVIEW_FLAGS PATH
 
 fail() {

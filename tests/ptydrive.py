@@ -25,7 +25,7 @@ class Terminal:
         self.seen = 0           # of that, what expect() has passed
         self.status = None
         full = dict(os.environ, TERM="dumb", PS1="$ ", **(env or {}))
-        full["PATH"] = f"{os.environ['UMVIEW_BUILD']}:{os.environ['UMVIEW_BUILD']}/cmd:{full['PATH']}:/usr/sbin:/sbin"
+        full["PATH"] = f"{os.environ['UMVIEW_BUILD']}:{full['PATH']}:/usr/sbin:/sbin"
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.execvpe(argv[0], argv, full)

@@ -102,15 +102,14 @@ setup_build() {
 	mkdir -p "$build"
 	log=$build/build.log
 	(
-		set -e
-		cd "$TOP"
+		# no set -e: it has no effect on the left of ||
+		cd "$TOP" || exit
 		if [ ! -x configure ] || [ configure.ac -nt configure ] || [ ! -f Makefile.in ]; then
-			autoreconf -i
+			autoreconf -i || exit
 		fi
-		cd "$build"
-		[ -f config.status ] || ../configure "$@"
-		make -j"${JOBS:-$(nproc)}"
-		make -j"${JOBS:-$(nproc)}" check-programs
+		cd "$build" || exit
+		[ -f config.status ] || ../configure "$@" || exit
+		make -j"${JOBS:-$(nproc)}" && make -j"${JOBS:-$(nproc)}" check-programs
 	) </dev/null >"$log" 2>&1 || { tail -n 30 "$log" >&2; die "the build failed; all of it is in $log"; }
 	grep -E '(warning|Warning):' "$log" | head -n 20 || true
 }

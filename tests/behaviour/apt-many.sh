@@ -68,10 +68,12 @@ server { listen 127.0.0.1:$port; root /var/www/html; }
 END
 expect 0 view sh -ec 'rm -f /etc/nginx/sites-enabled/default; cp site /etc/nginx/sites-enabled/site; nginx -t;
 	mkdir -p /var/www/html; echo "a page from the view" >/var/www/html/page; nginx
+	echo secret >/var/www/html/secret; chmod 600 /var/www/html/secret
 	i=0; until curl -fsS http://127.0.0.1:'"$port"'/page; do i=$((i + 1)); [ $i -lt 20 ]; sleep 0.5; done
-	ps -o user= -C nginx | sort -u; nginx -s stop; sleep 1'
+	echo "status $(curl -s -o /dev/null -w "%{http_code}" http://127.0.0.1:'"$port"'/secret)"; nginx -s stop; sleep 1'
 expect_out '^a page from the view$'
-expect_out '^www-data$'
+# its workers are www-data, and may not read what is root's
+expect_out '^status 403$'
 expect !0 curl -s --max-time 2 "http://127.0.0.1:$port/page"
 
 # postgresql: a cluster of user postgres, started by that user

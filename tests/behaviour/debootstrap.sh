@@ -20,7 +20,7 @@ expect 0 umview --cow "$D" --su -- chroot "$root" dpkg --verify
 equal "dpkg --verify" "$out" ""
 expect 0 umview --cow "$D" --su -- chroot "$root" su -s /bin/sh daemon -c 'id -un'
 expect_out '^daemon$'
-expect 0 umview --cow "$D" --su --mount "viewfs,move,permanent,vstat:$root:/" -- /bin/sh -c 'cat /etc/debian_version; ls /'
+expect 0 umview --cow "$D" --su --mount "viewfs,move,permanent:$root:/" -- /bin/sh -c 'cat /etc/debian_version; ls /'
 expect_out '^12\.'
 [ ! -e "$root" ] || fail "it is on the host"
 
