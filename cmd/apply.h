@@ -10,7 +10,7 @@
 struct apply {
 	struct layerdir dir;
 	struct changes changes;
-	int root;               /* O_PATH of the real tree */
+	int root; /* O_PATH of the real tree */
 	bool force, verbose;
 };
 

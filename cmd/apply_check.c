@@ -28,7 +28,7 @@ struct check {
 	unsigned wrong;
 	gid_t groups[256];
 	int ngroups;
-	const char *whole;      /* a directory that goes, or comes, as a whole: what is in it needs no look */
+	const char *whole; /* a directory that goes, or comes, as a whole: what is in it needs no look */
 };
 
 static void refuse(struct check *c, const char *path, const char *why)
@@ -79,7 +79,7 @@ static bool my_group(const struct check *c, gid_t gid)
 /* May we make something with these attributes? */
 static void check_attributes(struct check *c, const char *path, const struct statx *st)
 {
-	static const char *const rooted[] = { "security.", "trusted." };
+	static const char *const rooted[] = {"security.", "trusted."};
 	char list[4096], *p;
 	ssize_t n;
 	size_t i;
@@ -119,7 +119,8 @@ static void add_need(struct check *c, int dir, const struct statx *parent, uint6
 		return;
 	n = &c->need[i];
 	if (i == c->nneed) {
-		*n = (struct need){ parent->stx_dev_major, parent->stx_dev_minor, 0, 0, fcntl(dir, F_DUPFD_CLOEXEC, 3) };
+		*n =
+		    (struct need){parent->stx_dev_major, parent->stx_dev_minor, 0, 0, fcntl(dir, F_DUPFD_CLOEXEC, 3)};
 		c->nneed++;
 	}
 	n->bytes += bytes;
@@ -128,8 +129,9 @@ static void add_need(struct check *c, int dir, const struct statx *parent, uint6
 
 static const char *immutable(const struct statx *st)
 {
-	return st->stx_attributes & STATX_ATTR_IMMUTABLE ? "is immutable" :
-	       st->stx_attributes & STATX_ATTR_APPEND	 ? "can only be appended to" : NULL;
+	return st->stx_attributes & STATX_ATTR_IMMUTABLE ? "is immutable"
+	       : st->stx_attributes & STATX_ATTR_APPEND	 ? "can only be appended to"
+							 : NULL;
 }
 
 static bool is_mount_point(const struct statx *st, const struct statx *parent)
@@ -168,7 +170,8 @@ static void check_place(struct check *c, const struct layers_diff_entry *e)
 		why = immutable(&now);
 		if (why)
 			refuse(c, e->path, why);
-		else if ((parent.stx_mode & S_ISVTX) && geteuid() && now.stx_uid != geteuid() && parent.stx_uid != geteuid())
+		else if ((parent.stx_mode & S_ISVTX) && geteuid() && now.stx_uid != geteuid() &&
+			 parent.stx_uid != geteuid())
 			refuse(c, e->path, "is somebody else's in a sticky directory");
 		else if (e->change == LAYERS_MODIFIED && S_ISDIR(now.stx_mode) && S_ISDIR(e->upper.stx_mode)) {
 			if (geteuid() && now.stx_uid != geteuid())
@@ -233,8 +236,9 @@ static void check_space(struct check *c)
 			uint64_t room = (uint64_t)(geteuid() ? fs.f_bavail : fs.f_bfree) * fs.f_frsize;
 
 			if (n->bytes > room) {
-				cmd_message("the file system %u:%u has %llu MiB free, and %llu are needed", n->major, n->minor,
-					    (unsigned long long)room >> 20, (unsigned long long)n->bytes >> 20);
+				cmd_message("the file system %u:%u has %llu MiB free, and %llu are needed", n->major,
+					    n->minor, (unsigned long long)room >> 20,
+					    (unsigned long long)n->bytes >> 20);
 				c->wrong++;
 			} else if (fs.f_files && n->inodes > (geteuid() ? fs.f_favail : fs.f_ffree)) {
 				cmd_message("the file system %u:%u has not enough inodes", n->major, n->minor);
@@ -253,7 +257,8 @@ static bool is_stand_in(struct apply *ap, struct change *ch)
 	if (!e->made || !e->has_lower)
 		return false;
 	if (S_ISREG(e->upper.stx_mode) && e->upper.stx_size)
-		cmd_message("%s: left as it is, the view only had a stand-in for it", layerdir_real(&ap->dir, e->path));
+		cmd_message("%s: left as it is, the view only had a stand-in for it",
+			    layerdir_real(&ap->dir, e->path));
 	ch->skip = true;
 	return true;
 }
@@ -274,8 +279,9 @@ static void check_one(struct check *c, struct change *ch)
 		return;
 	}
 	if (e->stale && !c->ap->force) {
-		refuse(c, e->path, e->has_lower ? "the host has changed it since the view copied it (--force overwrites it)" :
-						  "the host has removed it since the view copied it (--force brings it back)");
+		refuse(c, e->path,
+		       e->has_lower ? "the host has changed it since the view copied it (--force overwrites it)"
+				    : "the host has removed it since the view copied it (--force brings it back)");
 		return;
 	}
 	if (e->change != LAYERS_DELETED)
@@ -302,7 +308,7 @@ static bool in_new_directory(const struct check *c, size_t i)
 
 unsigned apply_check(struct apply *ap)
 {
-	struct check c = { .ap = ap };
+	struct check c = {.ap = ap};
 	size_t i;
 
 	ap->root = open(ap->dir.target, O_PATH | O_DIRECTORY | O_CLOEXEC);

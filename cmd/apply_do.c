@@ -32,7 +32,8 @@ struct doing {
 
 static void die(struct doing *x, const char *path, const char *what, int err)
 {
-	cmd_die(1, "%s: %s: %s (the changes before it were made)", layerdir_real(&x->ap->dir, path), what, strerror(err));
+	cmd_die(1, "%s: %s: %s (the changes before it were made)", layerdir_real(&x->ap->dir, path), what,
+		strerror(err));
 }
 
 static int remove_tree(int dirfd, const char *name)
@@ -88,8 +89,8 @@ static void put_xattrs(struct doing *x, const char *path, int dir, const char *n
 static void put_attributes(struct doing *x, const struct layers_diff_entry *e, int dir, const char *name)
 {
 	const struct statx *st = &e->upper;
-	struct timespec times[2] = { { st->stx_atime.tv_sec, st->stx_atime.tv_nsec },
-				     { st->stx_mtime.tv_sec, st->stx_mtime.tv_nsec } };
+	struct timespec times[2] = {{st->stx_atime.tv_sec, st->stx_atime.tv_nsec},
+				    {st->stx_mtime.tv_sec, st->stx_mtime.tv_nsec}};
 
 	if (x->ap->dir.owners && fchownat(dir, name, st->stx_uid, st->stx_gid, AT_SYMLINK_NOFOLLOW) < 0)
 		die(x, e->path, "owner", errno);
@@ -117,7 +118,8 @@ static void copy_file(struct doing *x, const struct layers_diff_entry *e, int di
 			break; /* a hole up to the end */
 		hole = lseek(from, data, SEEK_HOLE);
 		while (data < hole && data < end) {
-			ssize_t n = pread(from, buf, hole - data < (off_t)sizeof buf ? hole - data : (off_t)sizeof buf, data);
+			ssize_t n =
+			    pread(from, buf, hole - data < (off_t)sizeof buf ? hole - data : (off_t)sizeof buf, data);
 
 			if (n <= 0)
 				die(x, e->path, "read", n < 0 ? errno : EIO);
@@ -156,7 +158,7 @@ static bool make_link(struct doing *x, const struct layers_diff_entry *e, int di
 		return r == 0; /* another file system: a copy of its own */
 	}
 	x->first = cmd_realloc(x->first, (x->nfirst + 1) * sizeof *x->first);
-	x->first[x->nfirst++] = (struct first){ st->stx_ino, st->stx_dev_major, st->stx_dev_minor, e->path };
+	x->first[x->nfirst++] = (struct first){st->stx_ino, st->stx_dev_major, st->stx_dev_minor, e->path};
 	return false;
 }
 
@@ -180,7 +182,8 @@ static void make_object(struct doing *x, const struct layers_diff_entry *e, int 
 		r = symlinkat(target, dir, TEMP);
 		break;
 	default:
-		r = mknodat(dir, TEMP, st->stx_mode & (S_IFMT | 0600), makedev(st->stx_rdev_major, st->stx_rdev_minor));
+		r = mknodat(dir, TEMP, st->stx_mode & (S_IFMT | 0600),
+			    makedev(st->stx_rdev_major, st->stx_rdev_minor));
 		break;
 	}
 	if (r < 0)
@@ -241,7 +244,7 @@ static void put_directory_times(struct doing *x)
 	while (i--) {
 		const struct change *ch = &x->ap->changes.change[i];
 		const struct statx *st = &ch->e.upper;
-		struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { st->stx_mtime.tv_sec, st->stx_mtime.tv_nsec } };
+		struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {st->stx_mtime.tv_sec, st->stx_mtime.tv_nsec}};
 		const char *name;
 		int dir;
 
@@ -261,13 +264,14 @@ void apply_list(struct apply *ap)
 
 	for (i = 0; i < ap->changes.count; i++) {
 		if (!ap->changes.change[i].skip)
-			printf("%c %s\n", ap->changes.change[i].e.change, layerdir_real(&ap->dir, ap->changes.change[i].e.path));
+			printf("%c %s\n", ap->changes.change[i].e.change,
+			       layerdir_real(&ap->dir, ap->changes.change[i].e.path));
 	}
 }
 
 void apply_all(struct apply *ap)
 {
-	struct doing x = { .ap = ap };
+	struct doing x = {.ap = ap};
 	size_t i;
 
 	if (ap->verbose)

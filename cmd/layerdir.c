@@ -35,16 +35,22 @@ static void check_meta(const char *dir, const char *upper, bool target_given)
 
 	snprintf(path, sizeof path, "%s/.umview", upper);
 	if (access(path, F_OK) < 0 && !target_given)
-		cmd_die(1, "%s: not a directory of changes (no view has written it; --target DIR says what it changes)", dir);
+		cmd_die(1,
+			"%s: not a directory of changes (no view has written it; --target DIR says what it changes)",
+			dir);
 }
 
 static struct layers *open_stack(struct layerdir *d, bool vstat)
 {
 	size_t skip = strcmp(d->target, "/") ? strlen(d->target) + 1 : 1;
 	bool inside = !strncmp(d->upper, d->target, skip - 1) && (skip == 1 || d->upper[skip - 1] == '/');
-	const char *hide[] = { inside ? d->upper + skip : NULL, NULL };
+	const char *hide[] = {inside ? d->upper + skip : NULL, NULL};
 	struct layers_config config = {
-		.upper = d->upper, .lower = { d->target }, .nlower = 1, .vstat = vstat, .hide = hide,
+	    .upper = d->upper,
+	    .lower = {d->target},
+	    .nlower = 1,
+	    .vstat = vstat,
+	    .hide = hide,
 	};
 	struct layers *l;
 	char why[256];
@@ -87,7 +93,7 @@ static int keep(void *arg, const struct layers_diff_entry *e)
 		c->room = c->room ? c->room * 2 : 256;
 		c->change = cmd_realloc(c->change, c->room * sizeof *c->change);
 	}
-	c->change[c->count] = (struct change){ .e = *e };
+	c->change[c->count] = (struct change){.e = *e};
 	c->change[c->count++].e.path = cmd_strdup(e->path);
 	return 0;
 }
@@ -125,7 +131,7 @@ void mode_text(unsigned mode, char text[11])
 	static const struct {
 		unsigned type;
 		char letter;
-	} types[] = { { S_IFDIR, 'd' }, { S_IFLNK, 'l' }, { S_IFIFO, 'p' }, { S_IFSOCK, 's' }, { S_IFBLK, 'b' }, { S_IFCHR, 'c' } };
+	} types[] = {{S_IFDIR, 'd'}, {S_IFLNK, 'l'}, {S_IFIFO, 'p'}, {S_IFSOCK, 's'}, {S_IFBLK, 'b'}, {S_IFCHR, 'c'}};
 	size_t i;
 
 	text[0] = '-';

@@ -13,9 +13,9 @@
 
 struct layerdir {
 	struct layers *l;
-	char upper[PATH_MAX];   /* absolute */
-	char target[PATH_MAX];  /* the real tree: absolute, "/" or without trailing '/' */
-	bool owners;            /* owners in it mean something */
+	char upper[PATH_MAX];  /* absolute */
+	char target[PATH_MAX]; /* the real tree: absolute, "/" or without trailing '/' */
+	bool owners;	       /* owners in it mean something */
 };
 
 /**
@@ -31,7 +31,7 @@ void layerdir_close(struct layerdir *d);
 /* A change, kept. */
 struct change {
 	struct layers_diff_entry e; /* e.path is owned */
-	bool skip;              /* for the command's own use */
+	bool skip;		    /* for the command's own use */
 };
 
 struct changes {

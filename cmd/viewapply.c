@@ -4,8 +4,8 @@
  *
  * Two passes.  The first only looks: everything that could be refused (permissions, owners that we may not give,
  * read-only or full file systems, mount points in the way, files that the host has changed in the meantime) is found
- * there, and all of it is said; if there is anything, nothing is touched.  The second one makes the changes; files are
- * made beside their place and renamed.
+ * there, and all of it is said; if there is anything, nothing is touched.  The second one makes the changes; files
+ * are made beside their place and renamed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,28 +17,29 @@
 #include "cmd.h"
 
 static const char help[] =
-	"[OPTION]... DIR\n"
-	"Bring the changes that the copy-on-write directory DIR holds into the real tree, with the owners, modes, devices\n"
-	"and capabilities that the view has; that takes root, unless all is yours.  If anything of it would be refused,\n"
-	"nothing is done.  DIR keeps what it holds: see viewdiscard.\n"
-	"\n"
-	"  -n, --dry-run      only say what would be done, and whether it can be\n"
-	"  -f, --force        overwrite files that the host has changed since the view copied them\n"
-	"  -t, --target TREE  the real tree (default: the one that the view had)\n"
-	"  -v, --verbose      name each change\n"
-	"  -h, --help         this text\n"
-	"  -V, --version      the version\n";
+    "[OPTION]... DIR\n"
+    "Bring the changes that the copy-on-write directory DIR holds into the real tree, with the owners, modes, "
+    "devices\n"
+    "and capabilities that the view has; that takes root, unless all is yours.  If anything of it would be refused,\n"
+    "nothing is done.  DIR keeps what it holds: see viewdiscard.\n"
+    "\n"
+    "  -n, --dry-run      only say what would be done, and whether it can be\n"
+    "  -f, --force        overwrite files that the host has changed since the view copied them\n"
+    "  -t, --target TREE  the real tree (default: the one that the view had)\n"
+    "  -v, --verbose      name each change\n"
+    "  -h, --help         this text\n"
+    "  -V, --version      the version\n";
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "dry-run", no_argument, NULL, 'n' },
-		{ "force", no_argument, NULL, 'f' },
-		{ "target", required_argument, NULL, 't' },
-		{ "verbose", no_argument, NULL, 'v' },
-		CMD_COMMON_OPTIONS,
+	    {"dry-run", no_argument, NULL, 'n'},
+	    {"force", no_argument, NULL, 'f'},
+	    {"target", required_argument, NULL, 't'},
+	    {"verbose", no_argument, NULL, 'v'},
+	    CMD_COMMON_OPTIONS,
 	};
-	struct apply ap = { .root = -1 };
+	struct apply ap = {.root = -1};
 	const char *target = NULL;
 	bool dry = false;
 	unsigned wrong;

@@ -11,15 +11,15 @@
 #include "layerdir.h"
 
 static const char help[] =
-	"[OPTION]... DIR\n"
-	"List what the copy-on-write directory DIR changes against the real tree: A added, M modified, D deleted,\n"
-	"with mode and owner.\n"
-	"\n"
-	"  -t, --target TREE  the real tree (default: the one that the view had)\n"
-	"  -j, --json         machine-readable\n"
-	"  -q, --quiet        nothing is written; the exit status is 1 if there are changes\n"
-	"  -h, --help         this text\n"
-	"  -V, --version      the version\n";
+    "[OPTION]... DIR\n"
+    "List what the copy-on-write directory DIR changes against the real tree: A added, M modified, D deleted,\n"
+    "with mode and owner.\n"
+    "\n"
+    "  -t, --target TREE  the real tree (default: the one that the view had)\n"
+    "  -j, --json         machine-readable\n"
+    "  -q, --quiet        nothing is written; the exit status is 1 if there are changes\n"
+    "  -h, --help         this text\n"
+    "  -V, --version      the version\n";
 
 /* A JSON string; bytes that are no UTF-8 become U+DC80...U+DCFF, as Python's surrogateescape has it. */
 static void put_json(const char *s)
@@ -28,7 +28,11 @@ static void put_json(const char *s)
 
 	putchar('"');
 	while (*p) {
-		int n = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : *p >= 0xe0 && *p < 0xf0 ? 3 : *p >= 0xf0 && *p < 0xf5 ? 4 : 0;
+		int n = *p < 0x80		  ? 1
+			: *p >= 0xc2 && *p < 0xe0 ? 2
+			: *p >= 0xe0 && *p < 0xf0 ? 3
+			: *p >= 0xf0 && *p < 0xf5 ? 4
+						  : 0;
 		int i;
 
 		for (i = 1; i < n; i++) {
@@ -55,7 +59,8 @@ static void put_json(const char *s)
 static void json_attributes(const struct statx *st)
 {
 	printf("\"type\": \"%s\", \"mode\": \"%04o\", \"uid\": %u, \"gid\": %u, \"size\": %llu, "
-	       "\"mtime\": %lld.%09u", type_text(st->stx_mode), st->stx_mode & 07777, st->stx_uid, st->stx_gid,
+	       "\"mtime\": %lld.%09u",
+	       type_text(st->stx_mode), st->stx_mode & 07777, st->stx_uid, st->stx_gid,
 	       (unsigned long long)st->stx_size, (long long)st->stx_mtime.tv_sec, st->stx_mtime.tv_nsec);
 	if (S_ISBLK(st->stx_mode) || S_ISCHR(st->stx_mode))
 		printf(", \"major\": %u, \"minor\": %u", st->stx_rdev_major, st->stx_rdev_minor);
@@ -144,10 +149,10 @@ static void print_text(const struct layerdir *d, const struct changes *changes)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "target", required_argument, NULL, 't' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "quiet", no_argument, NULL, 'q' },
-		CMD_COMMON_OPTIONS,
+	    {"target", required_argument, NULL, 't'},
+	    {"json", no_argument, NULL, 'j'},
+	    {"quiet", no_argument, NULL, 'q'},
+	    CMD_COMMON_OPTIONS,
 	};
 	const char *target = NULL;
 	bool json = false, quiet = false;

@@ -12,13 +12,13 @@
 #include "layers/layers.h"
 
 static const char help[] =
-	"[OPTION]... DIR...\n"
-	"Throw away all changes that the copy-on-write directories DIR hold.  The directories stay, empty.\n"
-	"A directory that a running view uses is refused, and so is one that no view has written.\n"
-	"\n"
-	"  -r, --remove   remove the directories too\n"
-	"  -h, --help     this text\n"
-	"  -V, --version  the version\n";
+    "[OPTION]... DIR...\n"
+    "Throw away all changes that the copy-on-write directories DIR hold.  The directories stay, empty.\n"
+    "A directory that a running view uses is refused, and so is one that no view has written.\n"
+    "\n"
+    "  -r, --remove   remove the directories too\n"
+    "  -h, --help     this text\n"
+    "  -V, --version  the version\n";
 
 static int discard(const char *dir, bool remove)
 {
@@ -40,8 +40,8 @@ static int discard(const char *dir, bool remove)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "remove", no_argument, NULL, 'r' },
-		CMD_COMMON_OPTIONS,
+	    {"remove", no_argument, NULL, 'r'},
+	    CMD_COMMON_OPTIONS,
 	};
 	bool remove = false;
 	int opt, status = 0;

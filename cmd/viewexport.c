@@ -2,9 +2,10 @@
 /*
  * viewexport: a copy-on-write directory as a layer tar.
  *
- * The format is that of layers of the OCI image specification (layer.md): pax headers, what is removed as an empty file
- * ".wh.NAME", a directory that hides the one below it with an empty file ".wh..wh..opq" in it.  Owners, modes, devices
- * and xattrs are the virtual ones.
+ * The format is that of layers of the OCI image specification (layer.md): pax headers, what is removed as an empty
+ * file
+ * ".wh.NAME", a directory that hides the one below it with an empty file ".wh..wh..opq" in it.  Owners, modes,
+ * devices and xattrs are the virtual ones.
  */
 #include <archive.h>
 #include <archive_entry.h>
@@ -20,15 +21,16 @@
 #include "layerdir.h"
 
 static const char help[] =
-	"[OPTION]... DIR\n"
-	"Write the changes that the copy-on-write directory DIR holds as a tar archive, as a layer of a container image:\n"
-	"with whiteouts for what is removed, and with the owners, modes, devices and capabilities that the view has.\n"
-	"\n"
-	"  -f, --tar FILE     write to FILE, \"-\" is standard output (the default, if that is no terminal)\n"
-	"  -t, --target TREE  the real tree (default: the one that the view had)\n"
-	"  -m, --made         write the stand-ins for what the user cannot read, too\n"
-	"  -h, --help         this text\n"
-	"  -V, --version      the version\n";
+    "[OPTION]... DIR\n"
+    "Write the changes that the copy-on-write directory DIR holds as a tar archive, as a layer of a container "
+    "image:\n"
+    "with whiteouts for what is removed, and with the owners, modes, devices and capabilities that the view has.\n"
+    "\n"
+    "  -f, --tar FILE     write to FILE, \"-\" is standard output (the default, if that is no terminal)\n"
+    "  -t, --target TREE  the real tree (default: the one that the view had)\n"
+    "  -m, --made         write the stand-ins for what the user cannot read, too\n"
+    "  -h, --help         this text\n"
+    "  -V, --version      the version\n";
 
 struct link {
 	uint64_t ino;
@@ -36,13 +38,14 @@ struct link {
 	char *path;
 };
 
-struct export {
+struct export
+{
 	struct layerdir dir;
 	struct archive *a;
 	bool made;
-	const char *opaque;     /* the last directory that was written as opaque: what it hides needs no whiteouts */
-	char parent[PATH_MAX];  /* directories up to this one are in the archive */
-	struct link *links;     /* first names of files that have several */
+	const char *opaque;    /* the last directory that was written as opaque: what it hides needs no whiteouts */
+	char parent[PATH_MAX]; /* directories up to this one are in the archive */
+	struct link *links;    /* first names of files that have several */
 	size_t nlinks;
 };
 
@@ -108,8 +111,7 @@ static const char *first_name(struct export *x, const char *path, const struct s
 			return l->path;
 	}
 	x->links = cmd_realloc(x->links, (x->nlinks + 1) * sizeof *x->links);
-	x->links[x->nlinks++] =
-		(struct link){ st->stx_ino, st->stx_dev_major, st->stx_dev_minor, cmd_strdup(path) };
+	x->links[x->nlinks++] = (struct link){st->stx_ino, st->stx_dev_major, st->stx_dev_minor, cmd_strdup(path)};
 	return NULL;
 }
 
@@ -187,7 +189,7 @@ static void write_whiteout(struct export *x, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	int dir = slash ? slash + 1 - path : 0;
-	struct statx st = { .stx_mode = S_IFREG };
+	struct statx st = {.stx_mode = S_IFREG};
 	struct archive_entry *e;
 	char name[PATH_MAX + 8];
 
@@ -228,7 +230,8 @@ static void write_change(struct export *x, const struct layers_diff_entry *e)
 
 	if (e->made && !x->made) {
 		if (S_ISREG(st.stx_mode) && st.stx_size)
-			cmd_message("%s: left out, it only stands for what the user cannot read (--made writes it)", e->path);
+			cmd_message("%s: left out, it only stands for what the user cannot read (--made writes it)",
+				    e->path);
 		return;
 	}
 	if (e->change == LAYERS_DELETED) {
@@ -265,7 +268,7 @@ static struct archive *open_archive(int fd)
 	return a;
 }
 
-static const char *partial;     /* to be removed if we do not come to the end */
+static const char *partial; /* to be removed if we do not come to the end */
 
 static void remove_partial(void)
 {
@@ -276,15 +279,16 @@ static void remove_partial(void)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "tar", required_argument, NULL, 'f' },
-		{ "target", required_argument, NULL, 't' },
-		{ "made", no_argument, NULL, 'm' },
-		CMD_COMMON_OPTIONS,
+	    {"tar", required_argument, NULL, 'f'},
+	    {"target", required_argument, NULL, 't'},
+	    {"made", no_argument, NULL, 'm'},
+	    CMD_COMMON_OPTIONS,
 	};
 	const char *file = NULL, *target = NULL;
-	struct export x = { 0 };
+	struct export x = {0};
 	struct changes changes;
 	int opt, fd = STDOUT_FILENO;
+	struct stat st;
 	size_t i;
 
 	while ((opt = getopt_long(argc, argv, "f:t:mhV", options, NULL)) != -1) {
@@ -309,7 +313,9 @@ int main(int argc, char **argv)
 		fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 		if (fd < 0)
 			cmd_die(1, "%s: %s", file, strerror(errno));
-		partial = file;
+		/* A device or a fifo stays, whatever happens. */
+		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+			partial = file;
 		atexit(remove_partial);
 	}
 	x.a = open_archive(fd);
@@ -318,7 +324,7 @@ int main(int argc, char **argv)
 	if (archive_write_close(x.a) != ARCHIVE_OK)
 		cmd_die(1, "%s: %s", file ? file : "standard output", archive_error_string(x.a));
 	archive_write_free(x.a);
-	if (partial && close(fd) < 0)
+	if (fd != STDOUT_FILENO && close(fd) < 0)
 		cmd_die(1, "%s: %s", file, strerror(errno));
 	partial = NULL;
 	while (x.nlinks)

@@ -45,9 +45,9 @@ bool feature_off(enum layers_feature feature)
 static int sys_openat2(int dirfd, const char *path, int flags, mode_t mode)
 {
 	struct open_how how = {
-		.flags = (unsigned)flags,
-		.mode = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE ? mode & 07777 : 0,
-		.resolve = RESOLVE_NO_SYMLINKS,
+	    .flags = (unsigned)flags,
+	    .mode = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE ? mode & 07777 : 0,
+	    .resolve = RESOLVE_NO_SYMLINKS,
 	};
 	int fd = syscall(SYS_openat2, dirfd, path, &how, sizeof how);
 
@@ -57,7 +57,7 @@ static int sys_openat2(int dirfd, const char *path, int flags, mode_t mode)
 /* Find out what the kernel offers.  Seccomp profiles answer unknown calls with EPERM. */
 void beneath_probe(void)
 {
-	struct xattr_at_args args = { 0 };
+	struct xattr_at_args args = {0};
 	static bool probed;
 	int fd;
 
@@ -124,7 +124,9 @@ int beneath_open(int dirfd, const char *path, int flags, mode_t mode)
 
 int fd_statx(int fd, struct statx *st)
 {
-	return statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_WANTED, st) < 0 ? -errno : 0;
+	int flags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+
+	return statx(fd, "", flags, STATX_WANTED, st) < 0 ? -errno : 0;
 }
 
 /* statx(2) of a path whose directories are known to be directories */
@@ -137,7 +139,7 @@ int beneath_statx(int dirfd, const char *path, struct statx *st)
 
 struct proc_path {
 	char text[PATH_MAX + 32];
-	int fd;                 /* opened because the text would have been too long */
+	int fd; /* opened because the text would have been too long */
 };
 
 /*
@@ -174,7 +176,7 @@ ssize_t obj_getxattr(const struct obj *o, const char *name, void *value, size_t 
 	int r;
 
 	if (use_xattrat(o)) {
-		struct xattr_at_args args = { .value = (uintptr_t)value, .size = size };
+		struct xattr_at_args args = {.value = (uintptr_t)value, .size = size};
 
 		n = syscall(SYS_getxattrat, o->dirfd, o->path, AT_SYMLINK_NOFOLLOW, name, &args, sizeof args);
 		return n < 0 ? -errno : n;
@@ -225,7 +227,7 @@ int obj_setxattr(const struct obj *o, const char *name, const void *value, size_
 	int r;
 
 	if (use_xattrat(o)) {
-		struct xattr_at_args args = { .value = (uintptr_t)value, .size = size, .flags = flags };
+		struct xattr_at_args args = {.value = (uintptr_t)value, .size = size, .flags = flags};
 
 		r = syscall(SYS_setxattrat, o->dirfd, o->path, AT_SYMLINK_NOFOLLOW, name, &args, sizeof args);
 		return r < 0 ? -errno : 0;

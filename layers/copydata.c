@@ -15,7 +15,8 @@ static int copy_by_hand(int from, int to, off_t begin, off_t end)
 	int r = buf ? 0 : -ENOMEM;
 
 	while (r == 0 && begin < end) {
-		ssize_t n = pread(from, buf, (size_t)(end - begin) < size ? (size_t)(end - begin) : size, begin), done;
+		ssize_t n = pread(from, buf, (size_t)(end - begin) < size ? (size_t)(end - begin) : size, begin),
+			done;
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -13,8 +13,8 @@ struct copy {
 	const char *path;
 	struct lnode *low;
 	int flags;
-	char tmp[32];           /* name in work/ */
-	bool made;              /* a stand-in */
+	char tmp[32]; /* name in work/ */
+	bool made;    /* a stand-in */
 };
 
 /* hex SIZE:MTIME.NS:CTIME.NS, by which is seen later whether the lower file has changed since. */
@@ -65,7 +65,7 @@ static int put_attributes(struct copy *c)
 	struct layers *l = c->l;
 	const struct statx *low = &c->low->st;
 	struct obj o = OBJ_AT(l->work, c->tmp);
-	struct timespec times[2] = { statx_time(low->stx_atime), statx_time(low->stx_mtime) };
+	struct timespec times[2] = {statx_time(low->stx_atime), statx_time(low->stx_mtime)};
 	struct statx raw;
 	struct vattr a;
 	int r = obj_statx(&o, &raw);
@@ -129,12 +129,13 @@ static int copy_directory(struct copy *c)
 /* A second name of a lower file that was copied up already: 1 if that is what it was. */
 static int copy_link(struct copy *c)
 {
+	uint8_t dtype = IFTODT(c->low->st.stx_mode);
 	struct layers *l = c->l;
 	char name[80];
 
 	if (!links_find(l, &c->low->st, name) || links_take(l, name, l->work, c->tmp) < 0)
 		return 0;
-	return publish_keeping(l, c->tmp, c->path, IFTODT(c->low->st.stx_mode), IFTODT(c->low->st.stx_mode)) < 0 ? 0 : 1;
+	return publish_keeping(l, c->tmp, c->path, dtype, dtype) < 0 ? 0 : 1;
 }
 
 static int copy_file(struct copy *c)
@@ -144,7 +145,8 @@ static int copy_file(struct copy *c)
 	int r = 0;
 
 	if (!(c->flags & COPY_UP_NO_DATA) || l->root_opaque) {
-		from = beneath_open(l->layer[c->low->layer].fd, c->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+		from = beneath_open(l->layer[c->low->layer].fd, c->path,
+				    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
 		if (from == -EACCES && made_wanted(l, c->path))
 			c->made = true;
 		else if (from < 0 && !(from == -EACCES && (c->flags & COPY_UP_NO_DATA))) /* nothing of it is wanted */
@@ -203,7 +205,7 @@ static int copy_node(struct copy *c)
 
 static int copy_any(struct layers *l, const char *path, struct lnode *low, int flags)
 {
-	struct copy c = { .l = l, .path = path, .low = low, .flags = flags };
+	struct copy c = {.l = l, .path = path, .low = low, .flags = flags};
 	int r = name_allowed(l, path);
 
 	if (r < 0)
@@ -300,7 +302,7 @@ static int collect_name(void *arg, const char *name, uint64_t ino, unsigned char
 /* Copy up a directory and all that is below it in the view, so that it no longer needs the lower layers. */
 int copy_up_tree(struct layers *l, const char *path)
 {
-	struct tree t = { .l = l };
+	struct tree t = {.l = l};
 	cleanup_look struct look k = LOOK_INIT;
 	char child[PATH_MAX];
 	size_t i;
@@ -315,7 +317,8 @@ int copy_up_tree(struct layers *l, const char *path)
 	look_put(&k);
 	r = layers_readdir(l, path, collect_name, &t);
 	for (i = 0; i < t.count; i++) {
-		if (r == 0 && snprintf(child, sizeof child, "%s%s%s", path, path[0] ? "/" : "", t.names[i]) >= PATH_MAX)
+		if (r == 0 &&
+		    snprintf(child, sizeof child, "%s%s%s", path, path[0] ? "/" : "", t.names[i]) >= PATH_MAX)
 			r = -ENAMETOOLONG;
 		if (r == 0)
 			r = copy_up_tree(l, child);

@@ -2,25 +2,25 @@
 /*
  * New objects in the upper directory.
  *
- * What comes over a whiteout is made in work/ and renamed; everything else is made in its place, under an intent record
- * if it needs virtual attributes (gen.c).
+ * What comes over a whiteout is made in work/ and renamed; everything else is made in its place, under an intent
+ * record if it needs virtual attributes (gen.c).
  */
 #include "layers_internal.h"
 
 /* What a new object inherits from its directory. */
 struct inherit {
-	size_t acl_size;        /* 0: no default ACL */
-	bool more;              /* the access ACL says more than the mode */
+	size_t acl_size; /* 0: no default ACL */
+	bool more;	 /* the access ACL says more than the mode */
 	char acl[ACL_MAX] __attribute__((aligned(8)));
 	char access[ACL_MAX] __attribute__((aligned(8)));
 };
 
 struct maker {
-	mode_t type;            /* real type */
-	const char *target;     /* of a symbolic link */
+	mode_t type;	    /* real type */
+	const char *target; /* of a symbolic link */
 	dev_t rdev;
-	int flags;              /* for open */
-	int fd;                 /* result for regular files, else -1; the caller closes it */
+	int flags; /* for open */
+	int fd;	   /* result for regular files, else -1; the caller closes it */
 	struct vattr attr;
 	struct inherit inherit;
 };
@@ -97,7 +97,7 @@ static int new_attr(struct layers *l, const char *path, struct idir *d, mode_t m
 	int r;
 
 	m->inherit.acl_size = 0;
-	*a = (struct vattr){ .uid = l->uid, .gid = l->gid, .mode = mode, .rdev = rdev };
+	*a = (struct vattr){.uid = l->uid, .gid = l->gid, .mode = mode, .rdev = rdev};
 	if (!l->vstat)
 		return 0;
 	if (owner) {
@@ -262,7 +262,7 @@ static int create(struct layers *l, const char *path, mode_t mode, dev_t rdev, c
 int create_file(struct layers *l, const char *path, struct look *k, int flags, mode_t mode,
 		const struct layers_owner *owner)
 {
-	struct maker m = { .type = S_IFREG, .flags = flags & ~O_TRUNC };
+	struct maker m = {.type = S_IFREG, .flags = flags & ~O_TRUNC};
 	int r = create_place(l, path, k);
 
 	if (r == 0)
@@ -274,7 +274,7 @@ int create_file(struct layers *l, const char *path, struct look *k, int flags, m
 
 int layers_mkdir(struct layers *l, const char *path, mode_t mode, const struct layers_owner *owner)
 {
-	struct maker m = { .type = S_IFDIR };
+	struct maker m = {.type = S_IFDIR};
 	int r = native_mkdir(l, path, mode);
 
 	return r != GO_ON ? r : create(l, path, S_IFDIR | (mode & 01777), 0, owner, &m);
@@ -282,8 +282,7 @@ int layers_mkdir(struct layers *l, const char *path, mode_t mode, const struct l
 
 int layers_mknod(struct layers *l, const char *path, mode_t mode, dev_t rdev, const struct layers_owner *owner)
 {
-	struct maker m = { .type = mode & S_IFMT ? mode & S_IFMT : S_IFREG, .rdev = rdev, .flags = O_WRONLY,
-			   .fd = -1 };
+	struct maker m = {.type = mode & S_IFMT ? mode & S_IFMT : S_IFREG, .rdev = rdev, .flags = O_WRONLY, .fd = -1};
 	bool device = m.type == S_IFCHR || m.type == S_IFBLK;
 	int r;
 
@@ -307,7 +306,7 @@ int layers_mknod(struct layers *l, const char *path, mode_t mode, dev_t rdev, co
 
 int layers_symlink(struct layers *l, const char *target, const char *path, const struct layers_owner *owner)
 {
-	struct maker m = { .type = S_IFLNK, .target = target };
+	struct maker m = {.type = S_IFLNK, .target = target};
 	int r = native_symlink(l, target, path);
 
 	return r != GO_ON ? r : create(l, path, S_IFLNK | 0777, 0, owner, &m);

@@ -156,7 +156,7 @@ static void read_marks(struct diff *d, struct layers_diff_entry *e)
 static int tell(struct diff *d, enum layers_change change, const char *path, bool opaque, const struct statx *upper,
 		const struct lnode *low)
 {
-	struct layers_diff_entry e = { .change = change, .path = path, .opaque = opaque, .has_lower = low != NULL };
+	struct layers_diff_entry e = {.change = change, .path = path, .opaque = opaque, .has_lower = low != NULL};
 
 	if (upper)
 		e.upper = *upper;
@@ -225,7 +225,7 @@ static int diff_name(struct diff *d, const char *path, bool hidden)
 {
 	cleanup_lnode struct lnode low = LNODE_INIT;
 	struct obj o = upper_obj(d->l, path);
-	struct names gone = { 0 };
+	struct names gone = {0};
 	bool below, opaque = false, dir;
 	struct idir *sub = NULL;
 	struct statx st;
@@ -262,7 +262,7 @@ static int diff_name(struct diff *d, const char *path, bool hidden)
 
 static int diff_dir(struct diff *d, const char *path, struct idir *dir, bool hidden)
 {
-	struct names names = { 0 };
+	struct names names = {0};
 	char child[PATH_MAX];
 	size_t i;
 	int r = index_each(dir, collect, &names);
@@ -282,7 +282,7 @@ static int diff_dir(struct diff *d, const char *path, struct idir *dir, bool hid
 static int diff_root(struct diff *d, struct idir *root)
 {
 	cleanup_lnode struct lnode low = LNODE_INIT;
-	struct names gone = { 0 };
+	struct names gone = {0};
 	struct obj o = upper_obj(d->l, "");
 	struct statx st;
 	int r = upper_stat(d->l, "", &o, &st);
@@ -301,7 +301,7 @@ static int diff_root(struct diff *d, struct idir *root)
 
 int layers_diff(struct layers *l, layers_diff_fn *fn, void *arg)
 {
-	struct diff d = { .l = l, .fn = fn, .arg = arg };
+	struct diff d = {.l = l, .fn = fn, .arg = arg};
 	struct idir *root;
 	int r;
 

@@ -24,11 +24,11 @@
 
 struct gen_page {
 	_Atomic uint64_t counter;
-	_Atomic uint32_t intent; /* 1: the two texts below are valid */
+	_Atomic uint32_t intent;  /* 1: the two texts below are valid */
 	_Atomic uint32_t devices; /* 1: there may be virtual device nodes in the upper directory */
-	_Atomic uint32_t vstat; /* 1: was used with virtual attributes */
-	char record[64];        /* as vattr_text() writes it */
-	char path[PATH_MAX];    /* stack-relative */
+	_Atomic uint32_t vstat;	  /* 1: was used with virtual attributes */
+	char record[64];	  /* as vattr_text() writes it */
+	char path[PATH_MAX];	  /* stack-relative */
 };
 
 /* A name in work/ that nobody uses: the holder of the change lock is alone there. */
@@ -226,8 +226,9 @@ int gen_open(struct layers *l)
 	r = posix_fallocate(l->genfd, 0, sizeof(struct gen_page));
 	if (r == ENOSPC || r == EDQUOT)
 		return -r;
-	p = feature_off(LAYERS_SHARED_MAP) ? MAP_FAILED :
-					     mmap(NULL, sizeof(struct gen_page), PROT_READ | PROT_WRITE, MAP_SHARED, l->genfd, 0);
+	p = feature_off(LAYERS_SHARED_MAP)
+		? MAP_FAILED
+		: mmap(NULL, sizeof(struct gen_page), PROT_READ | PROT_WRITE, MAP_SHARED, l->genfd, 0);
 	if (p == MAP_FAILED) {
 		p = mmap(NULL, sizeof(struct gen_page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (p == MAP_FAILED)

@@ -109,7 +109,7 @@ static struct ient *dir_add(struct idir *d, const char *name, size_t len)
 	e = malloc(sizeof *e + len + 1);
 	if (!e)
 		return NULL;
-	*e = (struct ient){ .hash = hash };
+	*e = (struct ient){.hash = hash};
 	memcpy(e->name, name, len);
 	e->name[len] = '\0';
 	for (i = hash & (d->size - 1); d->tab[i]; i = (i + 1) & (d->size - 1))

@@ -186,8 +186,9 @@ static int open_meta(struct layers *l, bool renew)
 	}
 	if (r == 0 && is_empty(up)) {
 		char text[128];
-		bool known = l->no_xattr ? obj_statx(&root, &st) == 0 && vstat_file_read(l, &st, text, sizeof text) > 0 :
-					   obj_getxattr(&root, XATTR_VSTAT, text, sizeof text) > 0;
+		bool known = l->no_xattr
+				 ? obj_statx(&root, &st) == 0 && vstat_file_read(l, &st, text, sizeof text) > 0
+				 : obj_getxattr(&root, XATTR_VSTAT, text, sizeof text) > 0;
 
 		if (!known || renew)
 			r = adopt_root(l);
@@ -225,7 +226,7 @@ static int open_upper(struct layers *l, const struct layers_config *c, struct wh
 
 int layers_open(struct layers **out, const struct layers_config *c, char *whytext, size_t whysize)
 {
-	struct why why = { whytext, whysize };
+	struct why why = {whytext, whysize};
 	struct layers *l = calloc(1, sizeof *l);
 	unsigned i;
 	int r = 0;
@@ -314,8 +315,8 @@ int layers_path_of(struct layers *l, const char *host, char *path)
 int layers_host_path(struct layers *l, const struct layers_node *node, const char *path, char *buf)
 {
 	const char *host = l->layer[node->layer].host;
-	int n = path[0] ? snprintf(buf, PATH_MAX, "%s/%s", host, path) :
-			  snprintf(buf, PATH_MAX, "%s", host[0] ? host : "/");
+	int n = path[0] ? snprintf(buf, PATH_MAX, "%s/%s", host, path)
+			: snprintf(buf, PATH_MAX, "%s", host[0] ? host : "/");
 
 	return n < PATH_MAX ? 0 : -ENAMETOOLONG;
 }

@@ -18,10 +18,14 @@
  *     block-MAJOR-MINOR, char-MAJOR-MINOR.  Device nodes are empty regular files with that xattr.  Privileged
  *     xattrs (security.*, trusted.*, system.posix_acl_*) are kept as user.umview.xattr.NAME;
  *   - ".umview/" at its root, never shown: work/ (copy-ups under way), vstat/INO (the same attributes for what cannot
- *     carry user xattrs: symlinks, fifos, sockets, and everything on a file system without user xattrs), and
- *     generation (an mmap'd counter, see below).
- * Real modes in the upper directory always let the owner read and write (u+rw, directories u+rwx); the mode that is
- * shown is the virtual one.
+ *     carry user xattrs: symlinks, fifos, sockets, and everything on a file system without user xattrs; a symbolic
+ *     link whose target is the text, "@" and the inode's time of birth), links/ (copies of lower files with several
+ *     names), and generation (an mmap'd counter, see below);
+ *   - user.umview.origin of a copied-up file: what the lower one was then; user.umview.made of a stand-in for
+ *     something that could not be read.
+ * With vstat, real modes in the upper directory always let the owner read and write (u+rw, directories u+rwx), never
+ * others write, and have no set-id bits; the mode that is shown is the virtual one.
+ * Names that begin with ".wh." cannot be made in a stack (-EINVAL).
  *
  * Index.  The names that each upper directory holds are kept in memory, read directory by directory when first
  * needed, so that a look-up of something unmodified costs no system call in the upper directory.  Every change to
@@ -49,7 +53,7 @@ struct layers;
 
 struct layers_config {
 	const char *upper;      /* host path of the writable top layer, or NULL: read-only stack */
-	const char *lower[LAYERS_MAX]; /* host paths, topmost first; a single upper with no lower is allowed */
+	const char *lower[LAYERS_MAX]; /* host paths, topmost first; an upper with no lower is allowed */
 	unsigned nlower;
 	bool vstat;             /* ownership, modes, devices and privileged xattrs are virtual and remembered */
 	bool mincow;            /* change the real file of lower[0] where the calling user may, else copy up */
@@ -121,7 +125,7 @@ void layers_disable_openat2(void);
  * layers_walk() - look up a path, as far as no symbolic link has to be followed
  * @path:	stack-relative, no "." and ".."
  * @end:	set to the length of the prefix of @path that was used up
- * @node:	set on 0 and on 1
+ * @node:	set on 0; on 1 too, but without a descriptor (-1)
  * @target:	buffer of PATH_MAX bytes for a link's target, NUL-terminated
  *
  * Return: 0: the whole path exists, @node is it (it may be a symbolic link itself: type S_IFLNK, and then @target is
@@ -141,7 +145,7 @@ int layers_walk(struct layers *l, const char *path, size_t *end, struct layers_n
  */
 bool layers_untouched(struct layers *l, const char *path);
 
-/* Attributes as shown: with vstat the virtual owner, mode, type and rdev. */
+/* Attributes as shown: with vstat the virtual owner, mode, type and rdev.  st_nlink of merged directories is 1. */
 int layers_stat(struct layers *l, const char *path, const struct layers_node *node, struct statx *st);
 /* The same for an open descriptor of a file that lives in this stack (any layer); @st was filled by statx(2). */
 int layers_patch_stat(struct layers *l, int fd, struct statx *st);
@@ -154,7 +158,8 @@ int layers_statfs(struct layers *l, const char *path, struct statfs *st);
  * @mode:	for O_CREAT, with the umask already taken off
  *
  * Opening for writing copies up (with O_TRUNC without the data).  Fifos and virtual devices: opened natively where
- * they have a body (a fifo may block unless O_NONBLOCK is in @flags), -ENXIO for virtual devices.
+ * they have a body (a fifo may block unless O_NONBLOCK is in @flags), -ENXIO for virtual devices, but for null, zero,
+ * full, random and urandom, which are the host's.
  * Return: a new descriptor (O_CLOEXEC always set), owned by the caller.
  */
 int layers_open_file(struct layers *l, const char *path, int flags, mode_t mode, const struct layers_owner *owner);

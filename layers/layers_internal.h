@@ -8,12 +8,12 @@
  *   index.c     which names the upper directory holds
  *   lower.c     look-up in the layers below
  *   walk.c      both together: layers_walk() and the look-up that every change begins with
- *   vstat.c     virtual attributes; stat.c shows them; xattr.c, acl.c: xattrs as shown
+ *   vstat.c     virtual attributes; stat.c shows them; xattr.c, acl.c: xattrs as shown; kept.c: those kept apart
  *   links.c     hard links of lower files
  *   whiteout.c  whiteouts, opaque marks, putting a finished object into its place
  *   copyup.c, copydata.c, made.c
- *   open.c, create.c, remove.c, rename.c, attr.c: the changes; native.c: the same done to a real directory
- *   readdir.c, diff.c
+ *   open.c, create.c, bind.c, remove.c, rename.c, attr.c: the changes; native.c: the same done to a real directory
+ *   readdir.c, diff.c; layers.c, discard.c: beginning and end
  */
 #ifndef LAYERS_INTERNAL_H
 #define LAYERS_INTERNAL_H
@@ -35,10 +35,10 @@
 #define WH_OPAQUE ".wh..wh..opq"
 #define XATTR_OPAQUE "user.overlay.opaque"
 #define XATTR_VSTAT "user.containers.override_stat"
-#define XATTR_OWN "user.umview."                /* everything below it is ours and never shown */
-#define XATTR_KEPT "user.umview.xattr."         /* + the name of a privileged xattr */
-#define XATTR_MADE "user.umview.made"           /* "1": stands for something that could not be read */
-#define XATTR_ORIGIN "user.umview.origin"       /* what was copied up: hex SIZE:MTIME.NS:CTIME.NS of the lower file */
+#define XATTR_OWN "user.umview."	  /* everything below it is ours and never shown */
+#define XATTR_KEPT "user.umview.xattr."	  /* + the name of a privileged xattr */
+#define XATTR_MADE "user.umview.made"	  /* "1": stands for something that could not be read */
+#define XATTR_ORIGIN "user.umview.origin" /* what was copied up: hex SIZE:MTIME.NS:CTIME.NS of the lower file */
 
 #define STATX_WANTED (STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID)
 
@@ -53,10 +53,10 @@ static inline void close_fd(int *fd)
 }
 
 struct layer {
-	int fd;                 /* O_PATH of the directory, -1: no such layer */
-	char *host;             /* its absolute path without trailing '/' ("" for the root); owned */
+	int fd;	    /* O_PATH of the directory, -1: no such layer */
+	char *host; /* its absolute path without trailing '/' ("" for the root); owned */
 	size_t hostlen;
-	uint64_t dev;           /* device of the directory itself */
+	uint64_t dev; /* device of the directory itself */
 };
 
 struct gen_page;
@@ -64,7 +64,7 @@ struct idir;
 struct links;
 
 #define LAYERS_VERIFIED 64
-struct verified {               /* an inode that is in the upper directory, as long as it is not changed */
+struct verified { /* an inode that is in the upper directory, as long as it is not changed */
 	uint64_t ino;
 	int64_t sec;
 	uint32_t nsec;
@@ -73,25 +73,25 @@ struct verified {               /* an inode that is in the upper directory, as l
 struct layers {
 	struct layer layer[LAYERS_MAX + 1]; /* [0] the upper, [1..nlower] */
 	unsigned nlower;
-	bool cow;               /* there is an upper directory with metadata (not read-only, not native) */
+	bool cow; /* there is an upper directory with metadata (not read-only, not native) */
 	bool vstat, mincow, native, root_opaque;
-	char **hide;            /* NULL-terminated, owned; may be NULL */
-	int meta;               /* .umview, locked shared */
-	int work, vstatdir;     /* O_PATH of two directories in it */
+	char **hide;	    /* NULL-terminated, owned; may be NULL */
+	int meta;	    /* .umview, locked shared */
+	int work, vstatdir; /* O_PATH of two directories in it */
 	int genfd;
-	struct gen_page *gen;   /* mapped */
-	uint64_t seen;          /* counter value at which the index was right */
-	unsigned depth;         /* nesting of change_begin() */
-	uint64_t file_dev;      /* device of a file made in it: not always that of the directory (overlayfs) */
-	bool gen_private;       /* no shared mapping to be had: the index is dropped at every call */
-	bool no_xattr;          /* no user xattrs in the upper directory */
-	bool no_mknod;          /* no character device whiteouts */
-	uid_t uid;              /* who owns what is created in the upper directory, really */
+	struct gen_page *gen; /* mapped */
+	uint64_t seen;	      /* counter value at which the index was right */
+	unsigned depth;	      /* nesting of change_begin() */
+	uint64_t file_dev;    /* device of a file made in it: not always that of the directory (overlayfs) */
+	bool gen_private;     /* no shared mapping to be had: the index is dropped at every call */
+	bool no_xattr;	      /* no user xattrs in the upper directory */
+	bool no_mknod;	      /* no character device whiteouts */
+	uid_t uid;	      /* who owns what is created in the upper directory, really */
 	gid_t gid;
 	mode_t umask;
-	unsigned tmp;           /* counter for names in work/ */
-	struct idir *root;      /* the index; NULL: nothing loaded */
-	struct links *links;    /* NULL: not loaded */
+	unsigned tmp;				   /* counter for names in work/ */
+	struct idir *root;			   /* the index; NULL: nothing loaded */
+	struct links *links;			   /* NULL: not loaded */
 	struct verified verified[LAYERS_VERIFIED]; /* see layers_patch_stat() */
 };
 
@@ -107,12 +107,12 @@ bool feature_off(enum layers_feature feature);
 
 /* Where attributes are: a descriptor (of any kind), or a path below a directory with no link but perhaps the last. */
 struct obj {
-	int fd;                 /* >= 0: this; `path' is not used */
+	int fd; /* >= 0: this; `path' is not used */
 	int dirfd;
 	const char *path;
 };
-#define OBJ_FD(f) ((struct obj){ .fd = (f), .dirfd = -1 })
-#define OBJ_AT(d, p) ((struct obj){ .fd = -1, .dirfd = (d), .path = (p) })
+#define OBJ_FD(f) ((struct obj){.fd = (f), .dirfd = -1})
+#define OBJ_AT(d, p) ((struct obj){.fd = -1, .dirfd = (d), .path = (p)})
 
 ssize_t obj_getxattr(const struct obj *o, const char *name, void *value, size_t size);
 ssize_t obj_listxattr(const struct obj *o, char *list, size_t size);
@@ -140,22 +140,22 @@ int remove_tree(int dirfd, const char *name);
 int remove_contents(int dirfd, const char *except);
 
 /* index.c */
-#define IE_WHITEOUT 1           /* a character device 0/0 stands at the name itself */
-#define IE_WHFILE 2             /* a file .wh.NAME stands beside it */
+#define IE_WHITEOUT 1 /* a character device 0/0 stands at the name itself */
+#define IE_WHFILE 2   /* a file .wh.NAME stands beside it */
 struct ient {
 	uint32_t hash;
-	uint8_t dtype;          /* DT_* of the object in the upper directory; 0: none, only a whiteout */
-	uint8_t vtype;          /* DT_* as shown; 0: not known yet */
+	uint8_t dtype; /* DT_* of the object in the upper directory; 0: none, only a whiteout */
+	uint8_t vtype; /* DT_* as shown; 0: not known yet */
 	uint8_t flags;
-	struct idir *dir;       /* what a directory holds, when it was needed */
+	struct idir *dir; /* what a directory holds, when it was needed */
 	char name[];
 };
 struct idir {
-	struct ient **tab;      /* open addressing; size is a power of two */
+	struct ient **tab;	    /* open addressing; size is a power of two */
 	uint32_t size, used, count; /* used: slots ever taken; count: live entries */
 	bool opaque;
-	bool alone;             /* the lower layers have no directory of this name: nothing to merge with */
-	bool attr_known, sgid;  /* virtual set-gid bit and group, which what is created inside inherits */
+	bool alone;	       /* the lower layers have no directory of this name: nothing to merge with */
+	bool attr_known, sgid; /* virtual set-gid bit and group, which what is created inside inherits */
 	bool default_acl;
 	gid_t gid;
 };
@@ -183,12 +183,15 @@ int index_each(struct idir *d, index_fn *fn, void *arg);
 
 /* lower.c */
 struct lnode {
-	int fd;                 /* O_PATH body */
+	int fd; /* O_PATH body */
 	unsigned layer;
-	unsigned mask;          /* for a directory: the layers (bit = index) whose directories are merged */
+	unsigned mask; /* for a directory: the layers (bit = index) whose directories are merged */
 	struct statx st;
 };
-#define LNODE_INIT { .fd = -1 }
+#define LNODE_INIT                                                                                                   \
+	{                                                                                                            \
+		.fd = -1                                                                                             \
+	}
 #define cleanup_lnode __attribute__((cleanup(lnode_put)))
 static inline void lnode_put(struct lnode *n)
 {
@@ -201,24 +204,27 @@ bool lower_unreadable(struct layers *l, const struct lnode *n, const char *path)
 
 /* walk.c */
 struct upos {
-	struct idir *dir;       /* the upper directory that holds, or would hold, the component */
-	struct ient *ent;       /* its entry there, or NULL */
-	size_t begin, end;      /* the component */
-	bool cut;               /* nothing of the lower layers shows at this name, whatever they hold */
-	bool last;              /* it is the last one */
+	struct idir *dir;  /* the upper directory that holds, or would hold, the component */
+	struct ient *ent;  /* its entry there, or NULL */
+	size_t begin, end; /* the component */
+	bool cut;	   /* nothing of the lower layers shows at this name, whatever they hold */
+	bool last;	   /* it is the last one */
 };
 int upper_find(struct layers *l, const char *path, struct upos *u);
 
 struct look {
 	struct upos u;
 	bool exists;
-	bool upper;             /* lives in the upper directory */
-	bool opaque;            /* an upper directory that hides the lower ones */
-	bool below;             /* were the upper directory's entry not there, a lower one would show: `low' is it */
-	uint8_t dtype;          /* DT_* of the body (virtual devices: DT_REG) */
+	bool upper;    /* lives in the upper directory */
+	bool opaque;   /* an upper directory that hides the lower ones */
+	bool below;    /* were the upper directory's entry not there, a lower one would show: `low' is it */
+	uint8_t dtype; /* DT_* of the body (virtual devices: DT_REG) */
 	struct lnode low;
 };
-#define LOOK_INIT { .low = LNODE_INIT }
+#define LOOK_INIT                                                                                                    \
+	{                                                                                                            \
+		.low = LNODE_INIT                                                                                    \
+	}
 #define cleanup_look __attribute__((cleanup(look_put)))
 static inline void look_put(struct look *k)
 {
@@ -240,7 +246,7 @@ bool path_is_below(const char *path, const char *dir);
 struct vattr {
 	uid_t uid;
 	gid_t gid;
-	mode_t mode;            /* with the type as shown */
+	mode_t mode; /* with the type as shown */
 	dev_t rdev;
 };
 int vattr_get(struct layers *l, const struct obj *o, const struct statx *raw, struct vattr *a, bool *recorded);
@@ -268,7 +274,8 @@ int upper_stat(struct layers *l, const char *path, const struct obj *o, struct s
 /* xattr.c */
 int xattr_copy_all(struct layers *l, int lower_fd, const struct obj *to, const struct statx *raw);
 ssize_t upper_getxattr(struct layers *l, const struct obj *o, const char *name, void *value, size_t size);
-int upper_setxattr(struct layers *l, const struct obj *o, const char *name, const void *value, size_t size, int flags);
+int upper_setxattr(struct layers *l, const struct obj *o, const char *name, const void *value, size_t size,
+		   int flags);
 int upper_removexattr(struct layers *l, const struct obj *o, const char *name);
 ssize_t upper_listxattr(struct layers *l, const struct obj *o, char *list, size_t size);
 
@@ -326,8 +333,8 @@ void forget_upper(struct layers *l, const struct statx *raw);
 int merged_empty(struct layers *l, const char *path);
 
 /*
- * native.c: the same operation done to a real directory.  GO_ON: it is not to be, or could not be, done there; do it in
- * the upper directory.  A stack without an upper directory gets -EROFS instead.
+ * native.c: the same operation done to a real directory.  GO_ON: it is not to be, or could not be, done there; do it
+ * in the upper directory.  A stack without an upper directory gets -EROFS instead.
  */
 #define GO_ON (-10000)
 int native_open(struct layers *l, const char *path, int flags, mode_t mode);
@@ -349,13 +356,9 @@ static inline struct obj upper_obj(const struct layers *l, const char *path)
 {
 	return OBJ_AT(l->layer[0].fd, path);
 }
-static inline unsigned dtype_mode(uint8_t dtype)
-{
-	return DTTOIF(dtype);
-}
 static inline struct timespec statx_time(struct statx_timestamp t)
 {
-	return (struct timespec){ .tv_sec = t.tv_sec, .tv_nsec = t.tv_nsec };
+	return (struct timespec){.tv_sec = t.tv_sec, .tv_nsec = t.tv_nsec};
 }
 
 #endif

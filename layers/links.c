@@ -4,15 +4,15 @@
  *
  * When a lower file with several names is copied up, .umview/links/DEV-INO-BIRTH becomes one more hard link of the
  * copy; a later copy-up of another name of the same lower file links to it.  BIRTH (or, without it, the time of
- * change of the contents) keeps an inode number that is used again from being taken for the old file.  The additional link is
- * not shown in st_nlink, and goes with the last visible name.
+ * change of the contents) keeps an inode number that is used again from being taken for the old file.  The additional
+ * link is not shown in st_nlink, and goes with the last visible name.
  *
  * In memory there is only the set of upper inode numbers that have such a link.
  */
 #include "layers_internal.h"
 
 struct links {
-	uint64_t *ino;          /* open addressing; 0: free */
+	uint64_t *ino; /* open addressing; 0: free */
 	uint32_t size, count;
 };
 

@@ -144,13 +144,14 @@ static int merged_child(struct layers *l, unsigned mask, const char *path, size_
 		if (!(mask & 1u << i))
 			continue;
 		fd = layer_child(l, i, path, end, &st, &stop);
-		if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP || (fd == -EACCES && (l->root_opaque || out->mask)))
+		if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP ||
+		    (fd == -EACCES && (l->root_opaque || out->mask)))
 			continue;
 		if (fd < 0)
 			return fd;
 		if (!S_ISDIR(st.stx_mode)) {
 			if (!out->mask && !dirs_only) {
-				*out = (struct lnode){ .fd = fd, .layer = i, .st = st };
+				*out = (struct lnode){.fd = fd, .layer = i, .st = st};
 				return 0;
 			}
 			close(fd);
@@ -160,13 +161,14 @@ static int merged_child(struct layers *l, unsigned mask, const char *path, size_
 		if (out->mask)
 			close(fd);
 		else
-			*out = (struct lnode){ .fd = fd, .layer = i, .st = st };
+			*out = (struct lnode){.fd = fd, .layer = i, .st = st};
 		out->mask |= 1u << i;
 	}
 	return out->mask ? 0 : -ENOENT;
 }
 
-static int walk_merged(struct layers *l, const char *path, size_t prefix, size_t *end, struct lnode *out, char *target)
+static int walk_merged(struct layers *l, const char *path, size_t prefix, size_t *end, struct lnode *out,
+		       char *target)
 {
 	unsigned mask = (2u << l->nlower) - 2;
 	size_t e;
@@ -213,7 +215,8 @@ int lower_walk(struct layers *l, const char *path, size_t prefix, size_t *end, s
 
 	*end = strlen(path);
 	if (l->nlower != 1)
-		return l->nlower ? walk_merged(l, path, prefix, end, out, target) : (*end = end_after(path, prefix), -ENOENT);
+		return l->nlower ? walk_merged(l, path, prefix, end, out, target)
+				 : (*end = end_after(path, prefix), -ENOENT);
 	fd = beneath_open(l->layer[1].fd, path, O_PATH | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return explain(l, path, prefix, fd, end, target);

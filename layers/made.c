@@ -9,22 +9,22 @@
 
 /* Patterns without '/' are for the last component anywhere. */
 static const char *const empty_patterns[] = {
-	"*lock*",
-	"var/lib/dpkg/lock*",
-	"var/lib/dpkg/triggers/Lock",
-	"var/lib/apt/lists/lock",
-	"var/cache/apt/archives/lock",
-	"var/cache/debconf/passwords.dat",
-	"var/cache/ldconfig/*",
-	"etc/.pwd.lock",
+    "*lock*",
+    "var/lib/dpkg/lock*",
+    "var/lib/dpkg/triggers/Lock",
+    "var/lib/apt/lists/lock",
+    "var/cache/apt/archives/lock",
+    "var/cache/debconf/passwords.dat",
+    "var/cache/ldconfig/*",
+    "etc/.pwd.lock",
 };
 
 static const struct {
 	const char *path, *source;
 	bool group;
 } shadows[] = {
-	{ "etc/shadow", "etc/passwd", false },
-	{ "etc/gshadow", "etc/group", true },
+    {"etc/shadow", "etc/passwd", false},
+    {"etc/gshadow", "etc/group", true},
 };
 
 bool made_wanted(struct layers *l, const char *path)
@@ -46,7 +46,8 @@ bool made_wanted(struct layers *l, const char *path)
 	return false;
 }
 
-/* A line of shadow(5) or gshadow(5) for each line of passwd(5) or group(5); the last change is that of the original. */
+/* A line of shadow(5) or gshadow(5) for each line of passwd(5) or group(5); the last change is that of the original.
+ */
 static int make_shadow(FILE *in, FILE *out, bool group, long day)
 {
 	char *line = NULL;

@@ -8,7 +8,7 @@
 #include "layers_internal.h"
 
 struct place {
-	int dir;                /* O_PATH of the real parent; closed by place_put() */
+	int dir; /* O_PATH of the real parent; closed by place_put() */
 	const char *name;
 };
 #define cleanup_place __attribute__((cleanup(place_put)))
@@ -50,12 +50,12 @@ static int outcome(struct layers *l, int r)
 	return -err;
 }
 
-#define ENTER(path, p)                              \
-	cleanup_place struct place p = { .dir = -1 }; \
-	int r = place_find(l, path, &p);              \
-                                                    \
-	if (r < 0)                                    \
-		return r
+#define ENTER(path, p)                                                                                               \
+	cleanup_place struct place p = {.dir = -1};                                                                  \
+	int r = place_find(l, path, &p);                                                                             \
+                                                                                                                     \
+	if (r < 0)                                                                                                   \
+	return r
 
 int native_open(struct layers *l, const char *path, int flags, mode_t mode)
 {
@@ -105,7 +105,7 @@ int native_unlink(struct layers *l, const char *path, int flags)
 
 int native_link(struct layers *l, const char *oldpath, const char *newpath)
 {
-	cleanup_place struct place to = { .dir = -1 };
+	cleanup_place struct place to = {.dir = -1};
 	ENTER(oldpath, from);
 
 	r = place_find(l, newpath, &to);
@@ -114,7 +114,7 @@ int native_link(struct layers *l, const char *oldpath, const char *newpath)
 
 int native_rename(struct layers *l, const char *oldpath, const char *newpath, unsigned flags)
 {
-	cleanup_place struct place to = { .dir = -1 };
+	cleanup_place struct place to = {.dir = -1};
 	ENTER(oldpath, from);
 
 	r = place_find(l, newpath, &to);

@@ -9,8 +9,9 @@
 
 #include "layers_internal.h"
 
-#define OPEN_VALID (O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_ASYNC | O_DIRECT | O_NOATIME | O_TRUNC | \
-		    O_DIRECTORY)
+#define OPEN_VALID                                                                                                   \
+	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_ASYNC | O_DIRECT | O_NOATIME | O_TRUNC |           \
+	 O_DIRECTORY)
 
 static bool wants_write(int flags)
 {
@@ -48,8 +49,8 @@ static int open_virtual_device(struct layers *l, const char *path, int flags)
 		unsigned major, minor;
 		const char *host;
 	} table[] = {
-		{ 1, 3, "/dev/null" }, { 1, 5, "/dev/zero" },  { 1, 7, "/dev/full" },
-		{ 1, 8, "/dev/random" }, { 1, 9, "/dev/urandom" },
+	    {1, 3, "/dev/null"},   {1, 5, "/dev/zero"},	   {1, 7, "/dev/full"},
+	    {1, 8, "/dev/random"}, {1, 9, "/dev/urandom"},
 	};
 	struct obj o = upper_obj(l, path);
 	struct statx raw;
@@ -109,7 +110,7 @@ static int open_path(struct layers *l, const char *path, int flags)
 /* A file without a name, in a directory of the view. */
 static int open_tmpfile(struct layers *l, const char *path, int flags, mode_t mode, const struct layers_owner *owner)
 {
-	struct vattr a = { .uid = l->uid, .gid = l->gid, .mode = S_IFREG | (mode & 07777) };
+	struct vattr a = {.uid = l->uid, .gid = l->gid, .mode = S_IFREG | (mode & 07777)};
 	cleanup_look struct look k = LOOK_INIT;
 	char record[64];
 	struct obj o;
@@ -169,8 +170,8 @@ static int open_directory(struct layers *l, const char *path, const struct look 
 }
 
 /*
- * What exists, found by @k; the change lock is held.  GO_ON: a fifo or a device in layer *special, whose open may block
- * and therefore has to wait until the lock is free.
+ * What exists, found by @k; the change lock is held.  GO_ON: a fifo or a device in layer *special, whose open may
+ * block and therefore has to wait until the lock is free.
  */
 static int open_existing(struct layers *l, const char *path, struct look *k, int flags, unsigned *special)
 {

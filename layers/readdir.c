@@ -3,22 +3,23 @@
  * Merged listings.
  *
  * The layers are read from the top down into a table of names; a name that is there already, shown or hidden, is not
- * taken again.  The number of a directory that is in the upper layer and in a lower one is the lower one's, as stat says.
+ * taken again.  The number of a directory that is in the upper layer and in a lower one is the lower one's, as stat
+ * says.
  */
 #include "layers_internal.h"
 
 struct entry {
 	uint64_t ino;
-	uint32_t name;          /* offset in names */
-	uint8_t type;           /* DT_* as shown; DT_WHT: hidden */
-	bool numbered;          /* its number is settled */
+	uint32_t name; /* offset in names */
+	uint8_t type;  /* DT_* as shown; DT_WHT: hidden */
+	bool numbered; /* its number is settled */
 };
 
 struct listing {
 	struct layers *l;
 	const char *path;
 	struct entry *entry;
-	uint32_t *tab;          /* open addressing: index + 1 */
+	uint32_t *tab; /* open addressing: index + 1 */
 	uint32_t count, room, size;
 	char *names;
 	uint32_t names_len, names_room;
@@ -97,7 +98,7 @@ static int add(struct listing *t, const char *name, uint64_t ino, uint8_t type, 
 		t->names_room = room;
 	}
 	memcpy(t->names + t->names_len, name, len);
-	t->entry[t->count] = (struct entry){ .ino = ino, .name = t->names_len, .type = type, .numbered = numbered };
+	t->entry[t->count] = (struct entry){.ino = ino, .name = t->names_len, .type = type, .numbered = numbered};
 	t->names_len += len;
 	for (i = hash(name) & (t->size - 1); t->tab[i]; i = (i + 1) & (t->size - 1))
 		;
@@ -212,7 +213,7 @@ static int take(struct listing *t, unsigned i, int fd, const struct dirent *de)
 	if (i == 0 && e->type == DT_WHT) {
 		/* Beside its own ".wh." file the object itself is what counts. */
 		if (!is_whiteout(fd, de))
-			*e = (struct entry){ .ino = de->d_ino, .name = e->name, .type = type_of(t, de) };
+			*e = (struct entry){.ino = de->d_ino, .name = e->name, .type = type_of(t, de)};
 	} else if (!e->numbered) {
 		if (e->type == DT_DIR && de->d_type == DT_DIR && child_merges(t, name))
 			e->ino = de->d_ino;
@@ -273,7 +274,7 @@ static int read_plain(struct layers *l, const char *path, layers_dirent_fn *fn, 
 int layers_readdir(struct layers *l, const char *path, layers_dirent_fn *fn, void *arg)
 {
 	cleanup_look struct look k = LOOK_INIT;
-	struct listing t = { .l = l, .path = path };
+	struct listing t = {.l = l, .path = path};
 	unsigned i;
 	int r;
 

@@ -4,8 +4,8 @@
  *
  * What is renamed is first brought into the upper directory, directories with all that is below them; then one
  * renameat2(2) does it.  If a lower layer would show at the old name, RENAME_WHITEOUT leaves a whiteout there in the
- * same step; where that cannot be had, the ".wh." file is made before.  A directory that comes to a name where a lower
- * one has a directory is made opaque before it moves.
+ * same step; where that cannot be had, the ".wh." file is made before.  A directory that comes to a name where a
+ * lower one has a directory is made opaque before it moves.
  */
 #include "layers_internal.h"
 
@@ -28,8 +28,8 @@ static bool same_file(struct move *m)
 		return false;
 	a = m->old.low.st;
 	b = m->new.low.st;
-	if (m->old.upper && (beneath_statx(m->l->layer[0].fd, m->from, &a) < 0 ||
-			     beneath_statx(m->l->layer[0].fd, m->to, &b) < 0))
+	if (m->old.upper &&
+	    (beneath_statx(m->l->layer[0].fd, m->from, &a) < 0 || beneath_statx(m->l->layer[0].fd, m->to, &b) < 0))
 		return false;
 	return a.stx_ino == b.stx_ino && a.stx_dev_major == b.stx_dev_major && a.stx_dev_minor == b.stx_dev_minor;
 }
@@ -164,7 +164,7 @@ static int move_to(struct move *m)
 	if (!from.ent || !from.last || !to.last)
 		return -ENOENT;
 	to_flags = to.ent ? to.ent->flags : 0;
-	forget = m->new.exists && m->new.upper && forget_needed(l, m->new.dtype);
+	forget = m->new.exists && m->new.upper &&forget_needed(l, m->new.dtype);
 	if (forget)
 		r = beneath_statx(l->layer[0].fd, m->to, &raw);
 	if (r == 0 && dir && (m->new.below || to_flags))
@@ -220,7 +220,7 @@ static int bring_up(struct layers *l, const char *path, const struct look *k)
 
 int layers_rename(struct layers *l, const char *oldpath, const char *newpath, unsigned flags)
 {
-	struct move m = { .l = l, .from = oldpath, .to = newpath, .old = LOOK_INIT, .new = LOOK_INIT };
+	struct move m = {.l = l, .from = oldpath, .to = newpath, .old = LOOK_INIT, .new = LOOK_INIT};
 	int r;
 
 	if ((flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE)) ||

@@ -143,7 +143,8 @@ static int patch_dir(struct layers *l, int fd, struct statx *st)
 	return r;
 }
 
-/* Is this a body in the upper directory?  Asking by name is slow, so the answer is remembered for an inode as it is. */
+/* Is this a body in the upper directory?  Asking by name is slow, so the answer is remembered for an inode as it is.
+ */
 static bool is_upper_body(struct layers *l, int fd, const struct statx *st)
 {
 	struct verified *v = &l->verified[st->stx_ino % LAYERS_VERIFIED];
@@ -153,7 +154,7 @@ static bool is_upper_body(struct layers *l, int fd, const struct statx *st)
 		return true;
 	if (fd_host(fd, host) < 0 || !host_in_layer(host, &l->layer[0]))
 		return false;
-	*v = (struct verified){ st->stx_ino, st->stx_ctime.tv_sec, st->stx_ctime.tv_nsec };
+	*v = (struct verified){st->stx_ino, st->stx_ctime.tv_sec, st->stx_ctime.tv_nsec};
 	return true;
 }
 
@@ -202,9 +203,11 @@ int layers_statfs(struct layers *l, const char *path, struct statfs *st)
 
 	if (r)
 		return r == 1 ? -ELOOP : r;
-	/* Changes to the tree cost space where the upper directory is; other file systems mounted in it are others. */
+	/* Changes to the tree cost space where the upper directory is; other file systems mounted in it are others.
+	 */
 	if (l->cow && fd_statx(node.fd, &body) == 0 &&
-	    (node.where != LAYERS_LOWER || makedev(body.stx_dev_major, body.stx_dev_minor) == l->layer[node.layer].dev))
+	    (node.where != LAYERS_LOWER ||
+	     makedev(body.stx_dev_major, body.stx_dev_minor) == l->layer[node.layer].dev))
 		r = fstatfs(l->layer[0].fd, st);
 	else
 		r = fstatfs(node.fd, st);

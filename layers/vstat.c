@@ -216,7 +216,7 @@ static int record_write(struct layers *l, const struct obj *o, const struct stat
 
 int vattr_put_text(struct layers *l, const struct obj *o, const char *text)
 {
-	struct statx raw = { .stx_mode = S_IFREG };
+	struct statx raw = {.stx_mode = S_IFREG};
 	int r = 0;
 
 	/* The usual case, a new regular file by its descriptor, needs no statx. */

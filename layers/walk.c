@@ -64,7 +64,7 @@ int upper_find(struct layers *l, const char *path, struct upos *u)
 
 		e = slash ? (size_t)(slash - path) : s + strlen(path + s);
 		ent = index_get(dir, path + s, e - s);
-		*u = (struct upos){ .dir = dir, .ent = ent, .begin = s, .end = e, .cut = cut, .last = !slash };
+		*u = (struct upos){.dir = dir, .ent = ent, .begin = s, .end = e, .cut = cut, .last = !slash};
 		if (!ent || !slash || !ient_is_dir(ent))
 			return 0;
 		r = index_dir(l, ent, path, e, &dir);
@@ -113,7 +113,8 @@ static int walk_dir(struct layers *l, const char *path, bool hides, struct layer
 }
 
 /* The path leads to, or through, something in the upper directory that is no directory. */
-static int walk_upper(struct layers *l, const char *path, const struct upos *u, struct layers_node *node, char *target)
+static int walk_upper(struct layers *l, const char *path, const struct upos *u, struct layers_node *node,
+		      char *target)
 {
 	char buf[PATH_MAX];
 	uint8_t vtype;

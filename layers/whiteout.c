@@ -3,7 +3,8 @@
  * Whiteouts, opaque marks, and putting a finished object from work/ into its place.
  *
  * Each step on the disk leaves a tree that is right: what is replaced is replaced by one rename(2), and a ".wh.NAME"
- * file counts only as long as NAME itself does not exist, so it is made before NAME goes, and removed after NAME came.
+ * file counts only as long as NAME itself does not exist, so it is made before NAME goes, and removed after NAME
+ * came.
  */
 #include <sys/xattr.h>
 

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <linux/futex.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -75,6 +76,14 @@ static bool is_running(pid_t pid)
 
 /* --- the child ---------------------------------------------------------------------------------------------------- */
 
+/* Leave the shared table of descriptors.  A container may refuse unshare(2), even for this. */
+static int own_table(void)
+{
+	if (unshare(CLONE_FILES) == 0)
+		return 0;
+	return (int)syscall(SYS_close_range, ~0u, ~0u, CLOSE_RANGE_UNSHARE);
+}
+
 static _Noreturn void child(struct launch *l, const struct sock_fprog *filter, pid_t parent)
 {
 	struct launch_page *page = l->page;
@@ -84,7 +93,7 @@ static _Noreturn void child(struct launch *l, const struct sock_fprog *filter, p
 		l->early(l->arg);
 	page->listener = l->tracer->install(filter, l->features);
 	stage_set(page, STAGE_FILTERED);
-	if (page->listener < 0 || !stage_wait(page, STAGE_TAKEN, is_parent, parent) || unshare(CLONE_FILES) < 0)
+	if (page->listener < 0 || !stage_wait(page, STAGE_TAKEN, is_parent, parent) || own_table() < 0)
 		_exit(UM_EXIT_FAILURE);
 	stage_set(page, STAGE_APART);
 	if (!stage_wait(page, STAGE_GO, is_parent, parent)) /* whose death this is: we would stay here for ever */

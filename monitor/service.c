@@ -123,6 +123,10 @@ static int check_classes(const struct um_view *view, const struct um_module *mod
 				 class_names[i].name, module->name);
 			return -EPERM;
 		}
+	if (missing != 0) {
+		snprintf(why, whysize, "it needs a class of system calls that this umview does not know (0x%x)", missing);
+		return -EINVAL;
+	}
 	return 0;
 }
 

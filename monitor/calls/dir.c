@@ -126,7 +126,8 @@ static struct listing *listing_get(struct um_path *path, bool fresh, int *err)
 		listing_free(l);
 		return NULL;
 	}
-	qsort(l->entries, l->n, sizeof(*l->entries), by_hash);
+	if (l->n > 0)
+		qsort(l->entries, l->n, sizeof(*l->entries), by_hash);
 	return l;
 }
 
@@ -219,12 +220,42 @@ static void dot_inodes(struct um_call *call, struct um_path *path, uint64_t *ino
 	}
 }
 
+/* The descriptor's offset.  Where a duplicate cannot be had, the kernel says it as text. */
+static int64_t cursor_get(const struct um_call *call, int copy)
+{
+	long long at = -EBADF;
+	char name[48];
+	FILE *f;
+
+	if (call->view->features.pidfd_getfd)
+		return lseek(copy, 0, SEEK_CUR);
+	snprintf(name, sizeof(name), "/proc/%d/fdinfo/%d", call->tid, arg_dirfd(call));
+	f = fopen(name, "re");
+	if (f == NULL || fscanf(f, "pos: %lld", &at) != 1)
+		at = -EBADF;
+	if (f != NULL)
+		fclose(f);
+	return at;
+}
+
+/* Move it, and answer with @n: by the process itself where a duplicate cannot be had. */
+static int64_t cursor_set(struct um_call *call, int copy, uint64_t cursor, ssize_t n)
+{
+	struct um_inject seek = {
+		.nr = SYS_lseek, .args = { (uint64_t)arg_dirfd(call), cursor, SEEK_SET }, .instead = n,
+	};
+
+	if (!call->view->features.pidfd_getfd)
+		return um_inject(call, &seek, 1, 0);
+	return lseek(copy, (off_t)cursor, SEEK_SET) < 0 ? -errno : n;
+}
+
 static int64_t list(struct um_call *call, struct um_path *path, int copy)
 {
 	uint64_t ino, parent, cursor;
 	size_t size = (size_t)call->args[2];
 	struct listing *l;
-	off_t at = lseek(copy, 0, SEEK_CUR);
+	int64_t at = cursor_get(call, copy);
 	char *buf;
 	ssize_t n;
 	int err;
@@ -244,10 +275,8 @@ static int64_t list(struct um_call *call, struct um_path *path, int copy)
 	n = fill(l, ino, parent, buf, size, call->row->implied, &cursor);
 	if (n > 0)
 		n = um_write(call, call->args[1], buf, (size_t)n) < 0 ? -EFAULT : n;
-	if (n > 0 && lseek(copy, (off_t)cursor, SEEK_SET) < 0)
-		n = -errno;
 	free(buf);
-	return n;
+	return n > 0 ? cursor_set(call, copy, cursor, n) : n;
 }
 
 int64_t call_getdents(struct um_call *call)

@@ -22,6 +22,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "../../modules/include/um_ctl.h"
 #include "../ids.h"
 #include "../view.h"
 #include "proc.h"
@@ -128,6 +129,9 @@ int64_t call_prctl(struct um_call *call)
 		return call->state->dumpable;
 	case PR_SET_SECCOMP:
 		return call->args[1] == SECCOMP_MODE_FILTER ? check_filter(call, call->args[2]) : UM_CONTINUE;
+	case UM_CTL_PRCTL:
+		memmove(call->args, call->args + 1, 4 * sizeof(call->args[0]));
+		return call_um_ctl(call);
 	default:
 		ret = prctl_caps(call, &handled);
 		return handled ? ret : UM_CONTINUE;

@@ -34,6 +34,7 @@
 #define PAGE_DOWN(x) ((x) & ~(PAGE - 1))
 #define PAGE_UP(x) PAGE_DOWN((x) + PAGE - 1)
 #define UM_CTL_CALL_NR 0x5556   /* modules/include/um_ctl.h */
+#define UM_CTL_PRCTL 0x55560001
 #define AUX_MAX 64
 #define PIE_BASE 0x555555554000ul /* where the kernel puts such programs without randomization */
 #define NAME_ROOM 64            /* for a platform name */
@@ -389,6 +390,9 @@ static void fill_aux(const struct mapped *program, const struct mapped *interp)
 static void ask(void)
 {
 	long r = sys6(UM_CTL_CALL_NR, (uint64_t)"plan", 5, (uint64_t)&block, sizeof(block), 0, 0);
+
+	if (r < 0) /* a container's filter may refuse the number */
+		r = sys6(SYS_prctl, UM_CTL_PRCTL, (uint64_t)"plan", 5, (uint64_t)&block, sizeof(block), 0);
 
 	if (r < (long)sizeof(struct plan) || block.plan.magic != PLAN_MAGIC)
 		fail("the monitor has no plan for this process", r);

@@ -493,6 +493,8 @@ int64_t um_inject(struct um_call *call, const struct um_inject *calls, unsigned 
 		/* a failure of the clean-up after the call that counts is not the call's */
 		if (one < 0 && calls[i].always && i > result)
 			continue;
+		if (one >= 0 && calls[i].instead != 0)
+			one = calls[i].instead;
 		if (!failed && (i == result || one < 0))
 			answer = one;
 		failed |= one < 0;

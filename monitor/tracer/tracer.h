@@ -44,6 +44,7 @@ struct um_inject {
 	int nr;
 	uint64_t args[6];
 	bool always;
+	int64_t instead;        /* if not 0: what a success of this call counts as */
 };
 int64_t um_inject(struct um_call *call, const struct um_inject *calls, unsigned n, unsigned result);
 

@@ -106,6 +106,7 @@ equal "sparse file" "$(tail -c 4 out/new/sparse)" end
 viewexport "$D" | cmp - layer.tar || fail "standard output has something else"
 expect 1 viewexport --tar /nonexistent/x "$D"
 expect 1 viewexport --tar /dev/full "$D"
+[ -c /dev/full ] || fail "has removed a device"
 
 # --- applied ---------------------------------------------------------------------------------------------------------
 expect 0 viewapply --force --verbose "$D"

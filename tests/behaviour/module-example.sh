@@ -6,7 +6,7 @@ need_command cc gcc
 need_command pkg-config pkg-config
 need_command make make
 
-make -C "$UMVIEW_BUILD" install-pkgincludeHEADERS install-pkgconfigDATA install-nodist_pkgconfigDATA \
+make -C "$UMVIEW_BUILD" install-pkgincludeHEADERS install-pkgconfigDATA \
 	DESTDIR="$TMPDIR/root" >install.log 2>&1 ||
 	{ cat install.log; fail "make install of the header and the pkg-config file"; }
 pc=$(find root -name umview.pc)

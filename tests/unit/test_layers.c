@@ -16,7 +16,7 @@
 char base[PATH_MAX];
 const char *where;
 unsigned features_off;
-const struct layers_owner root_owner = { 0, 0 };
+const struct layers_owner root_owner = {0, 0};
 struct layers_owner self_owner;
 
 const char *fmt(const char *format, ...)
@@ -65,7 +65,7 @@ struct layers *open_config(const struct layers_config *config)
 struct layers *open_stack(bool vstat)
 {
 	char upper[PATH_MAX], lower[PATH_MAX];
-	struct layers_config c = { .upper = upper, .lower = { lower }, .nlower = 1, .vstat = vstat };
+	struct layers_config c = {.upper = upper, .lower = {lower}, .nlower = 1, .vstat = vstat};
 
 	strcpy(upper, at("upper"));
 	strcpy(lower, at("lower"));
@@ -138,7 +138,7 @@ static int list_name(void *arg, const char *name, uint64_t ino, unsigned char ty
 /* Names in a directory, separated by blanks, in the order listed; their number, or an error. */
 int list_in(struct layers *l, const char *path, char *buf, size_t size)
 {
-	struct list list = { buf, size, 0 };
+	struct list list = {buf, size, 0};
 	int r;
 
 	buf[0] = '\0';
@@ -170,11 +170,16 @@ bool has_raw(const char *path)
 static int run_suite(void)
 {
 	static const unsigned sets[] = {
-		0, LAYERS_OPENAT2 | LAYERS_XATTRAT, LAYERS_USER_XATTR, LAYERS_WHITEOUT_NODE, LAYERS_RENAME_WHITEOUT,
-		LAYERS_SHARED_MAP, ~0u,
+	    0,
+	    LAYERS_OPENAT2 | LAYERS_XATTRAT,
+	    LAYERS_USER_XATTR,
+	    LAYERS_WHITEOUT_NODE,
+	    LAYERS_RENAME_WHITEOUT,
+	    LAYERS_SHARED_MAP,
+	    ~0u,
 	};
 	const char *tmp = getenv("TMPDIR"), *only = getenv("LAYERS_WITHOUT"); /* hex: that set alone */
-	const char *places[] = { tmp ? tmp : "/tmp", "/dev/shm" };
+	const char *places[] = {tmp ? tmp : "/tmp", "/dev/shm"};
 	size_t i, k, last = access(places[1], W_OK) == 0;
 	int failed = 0;
 
@@ -193,6 +198,7 @@ static int run_suite(void)
 			features_off = sets[k];
 			suite_add_tcase(s, layers_random_case());
 			suite_add_tcase(s, layers_tree_case());
+			suite_add_tcase(s, layers_copyup_case());
 			suite_add_tcase(s, layers_attr_case());
 			suite_add_tcase(s, layers_kill_case());
 			r = srunner_create(s);
@@ -206,7 +212,7 @@ static int run_suite(void)
 
 static void set_self(void)
 {
-	self_owner = (struct layers_owner){ getuid(), getgid() };
+	self_owner = (struct layers_owner){getuid(), getgid()};
 }
 
 /* Once more as somebody without privileges. */

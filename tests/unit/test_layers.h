@@ -22,8 +22,8 @@
 
 /* A directory with "lower" and "upper" in it, made by setup() on the file system under test. */
 extern char base[PATH_MAX];
-extern const char *where;       /* the file system under test */
-extern unsigned features_off;   /* as given to layers_disable() */
+extern const char *where;     /* the file system under test */
+extern unsigned features_off; /* as given to layers_disable() */
 
 void test_setup(void);
 void test_teardown(void);
@@ -45,23 +45,34 @@ bool has_raw(const char *path);
 void remove_all(const char *path);
 
 extern const struct layers_owner root_owner;
-extern struct layers_owner self_owner;      /* who runs the test */
+extern struct layers_owner self_owner; /* who runs the test */
 
-#define ok(expr)                                                                        \
-	do {                                                                            \
-		long r_ = (expr);                                                       \
-		ck_assert_msg(r_ >= 0, "%s: %s", #expr, strerror((int)-r_));            \
+static inline bool off(unsigned feature)
+{
+	return features_off & feature;
+}
+
+static inline bool is_root(void)
+{
+	return geteuid() == 0;
+}
+
+#define ok(expr)                                                                                                     \
+	do {                                                                                                         \
+		long r_ = (expr);                                                                                    \
+		ck_assert_msg(r_ >= 0, "%s: %s", #expr, strerror((int)-r_));                                         \
 	} while (0)
-#define gives(expr, err)                                                                \
-	do {                                                                            \
-		long r_ = (expr);                                                       \
-		ck_assert_msg(r_ == (err), "%s: %ld (%s), not %ld", #expr, r_,          \
-			      r_ < 0 ? strerror((int)-r_) : "ok", (long)(err));         \
+#define gives(expr, err)                                                                                             \
+	do {                                                                                                         \
+		long r_ = (expr);                                                                                    \
+		ck_assert_msg(r_ == (err), "%s: %ld (%s), not %ld", #expr, r_, r_ < 0 ? strerror((int)-r_) : "ok",   \
+			      (long)(err));                                                                          \
 	} while (0)
 
 TCase *layers_random_case(void);
 TCase *layers_kill_case(void);
 TCase *layers_attr_case(void);
 TCase *layers_tree_case(void);
+TCase *layers_copyup_case(void);
 
 #endif

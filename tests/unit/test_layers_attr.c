@@ -16,7 +16,8 @@ static void shows(struct layers *l, const char *path, unsigned mode, unsigned ui
 
 	ok(stat_in(l, path, &st));
 	ck_assert_msg(st.stx_mode == mode, "%s: mode %o, not %o", path, st.stx_mode, mode);
-	ck_assert_msg(st.stx_uid == uid && st.stx_gid == gid, "%s: %u:%u, not %u:%u", path, st.stx_uid, st.stx_gid, uid, gid);
+	ck_assert_msg(st.stx_uid == uid && st.stx_gid == gid, "%s: %u:%u, not %u:%u", path, st.stx_uid, st.stx_gid,
+		      uid, gid);
 	for (flags = 0; flags < 2; flags++) {
 		if (!flags && !S_ISREG(mode) && !S_ISDIR(mode))
 			continue;
@@ -25,9 +26,10 @@ static void shows(struct layers *l, const char *path, unsigned mode, unsigned ui
 		ck_assert(statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &by_fd) == 0);
 		ok(layers_patch_stat(l, fd, &by_fd));
 		ck_assert_msg(by_fd.stx_mode == mode && by_fd.stx_uid == uid && by_fd.stx_gid == gid &&
-			      by_fd.stx_ino == st.stx_ino && by_fd.stx_nlink == st.stx_nlink &&
-			      by_fd.stx_rdev_minor == st.stx_rdev_minor, "%s: by descriptor (%d): %o %u:%u", path, flags,
-			      by_fd.stx_mode, by_fd.stx_uid, by_fd.stx_gid);
+				  by_fd.stx_ino == st.stx_ino && by_fd.stx_nlink == st.stx_nlink &&
+				  by_fd.stx_rdev_minor == st.stx_rdev_minor,
+			      "%s: by descriptor (%d): %o %u:%u", path, flags, by_fd.stx_mode, by_fd.stx_uid,
+			      by_fd.stx_gid);
 		close(fd);
 	}
 }
@@ -48,7 +50,7 @@ static int create(struct layers *l, const char *path, mode_t mode, const struct 
 
 START_TEST(owners)
 {
-	struct layers_owner other = { 1234, 5678 };
+	struct layers_owner other = {1234, 5678};
 	struct layers *l;
 	struct stat raw;
 	int k;
@@ -113,7 +115,7 @@ END_TEST
 
 START_TEST(set_gid_directory)
 {
-	struct layers_owner other = { 1234, 5678 };
+	struct layers_owner other = {1234, 5678};
 	struct layers *l = open_stack(true);
 
 	ok(layers_mkdir(l, "d", 0755, &other));
@@ -133,7 +135,7 @@ END_TEST
 
 START_TEST(descriptors)
 {
-	struct layers_owner other = { 1234, 5678 };
+	struct layers_owner other = {1234, 5678};
 	struct layers *l;
 	struct statx st;
 	int fd, path_fd, dir;
@@ -201,7 +203,8 @@ START_TEST(privileged_xattrs)
 	gives(layers_getxattr(l, "f", "user.umview.made", value, sizeof value), 2);
 	gives(layers_getxattr(l, "f", "user.none", value, sizeof value), -ENODATA);
 	n = layers_listxattr(l, "f", value, sizeof value);
-	ck_assert_msg(n == sizeof "security.capability" + sizeof "trusted.x" + sizeof "user.y" + sizeof "user.umview.made",
+	ck_assert_msg(n == sizeof "security.capability" + sizeof "trusted.x" + sizeof "user.y" +
+			       sizeof "user.umview.made",
 		      "%zd", n);
 	gives(layers_listxattr(l, "f", NULL, 0), n);
 	gives(layers_listxattr(l, "f", value, 5), -ERANGE);
@@ -229,8 +232,8 @@ struct acl {
 
 START_TEST(acls)
 {
-	struct acl acl = { htole32(2), { { 1, 7, ~0u }, { 2, 6, 99 }, { 4, 5, ~0u }, { 16, 6, ~0u }, { 32, 4, ~0u } } };
-	struct acl minimal = { htole32(2), { { 1, 6, ~0u }, { 4, 4, ~0u }, { 32, 0, ~0u } } }, got;
+	struct acl acl = {htole32(2), {{1, 7, ~0u}, {2, 6, 99}, {4, 5, ~0u}, {16, 6, ~0u}, {32, 4, ~0u}}};
+	struct acl minimal = {htole32(2), {{1, 6, ~0u}, {4, 4, ~0u}, {32, 0, ~0u}}}, got;
 	struct layers *l = open_stack(true);
 
 	ok(create(l, "f", 0600, &root_owner));
@@ -258,7 +261,7 @@ END_TEST
 /* A record of an inode that is gone is not taken for that of the one that has its number now. */
 START_TEST(numbers_used_again)
 {
-	struct layers_owner other = { 1234, 5678 };
+	struct layers_owner other = {1234, 5678};
 	struct layers *l = open_stack(true);
 	int i;
 
@@ -278,7 +281,7 @@ END_TEST
 
 START_TEST(binding)
 {
-	struct layers_owner other = { 1234, 5678 };
+	struct layers_owner other = {1234, 5678};
 	struct layers *l;
 	struct sockaddr_un un;
 	socklen_t len = sizeof un;

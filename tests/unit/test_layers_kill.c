@@ -93,7 +93,8 @@ static void check_tree(struct layers *l)
 
 			sprintf(name, "%s/%s%d", place, k & 1 ? "sub/" : "", k);
 			text = get_file(l, name);
-			ck_assert_msg(text && !strcmp(text, fmt("number %d", k)), "%s: %s", name, text ? text : "missing");
+			ck_assert_msg(text && !strcmp(text, fmt("number %d", k)), "%s: %s", name,
+				      text ? text : "missing");
 		}
 	}
 	ck_assert_int_eq(places, 1);
@@ -107,12 +108,12 @@ static int check_name(void *arg, const char *name, uint64_t ino, unsigned char t
 	(void)ino;
 	ok(stat_in(l, name, &st));
 	if (!strncmp(name, "new", 3))
-		ck_assert_msg(st.stx_mode == (S_IFREG | 0640) && st.stx_uid == 0 && st.stx_size == 0, "%s: %o %d", name,
-			      st.stx_mode, st.stx_uid);
+		ck_assert_msg(st.stx_mode == (S_IFREG | 0640) && st.stx_uid == 0 && st.stx_size == 0, "%s: %o %d",
+			      name, st.stx_mode, st.stx_uid);
 	else if (!strncmp(name, "big", 3))
 		ck_assert_msg((st.stx_size == BIG && st.stx_uid == getuid() && st.stx_mode == (S_IFREG | 0644)) ||
-			      (st.stx_size == 0 && st.stx_uid == 0 && st.stx_mode == (S_IFREG | 0640)), "%s: %llu bytes, %o",
-			      name, (unsigned long long)st.stx_size, st.stx_mode);
+				  (st.stx_size == 0 && st.stx_uid == 0 && st.stx_mode == (S_IFREG | 0640)),
+			      "%s: %llu bytes, %o", name, (unsigned long long)st.stx_size, st.stx_mode);
 	else if (!strcmp(name, "link"))
 		ck_assert(type == DT_LNK && st.stx_uid == 0);
 	else if (!strncmp(name, "dir", 3))
@@ -122,7 +123,7 @@ static int check_name(void *arg, const char *name, uint64_t ino, unsigned char t
 
 static void pause_ms(int ms)
 {
-	struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
+	struct timespec t = {ms / 1000, ms % 1000 * 1000000L};
 
 	nanosleep(&t, NULL);
 }

@@ -117,12 +117,12 @@ static int stack_open(struct layers *l, const char *path, int flags, const char 
 /* One random operation on both. */
 static void step(struct layers *l, int n)
 {
-	static const int open_flags[] = { O_RDONLY, O_WRONLY | O_CREAT | O_TRUNC, O_WRONLY | O_CREAT | O_EXCL,
-					  O_WRONLY | O_APPEND, O_RDWR | O_CREAT, O_WRONLY | O_TRUNC,
-					  O_RDONLY | O_DIRECTORY, O_RDONLY | O_CREAT };
+	static const int open_flags[] = {
+	    O_RDONLY,	      O_WRONLY | O_CREAT | O_TRUNC, O_WRONLY | O_CREAT | O_EXCL, O_WRONLY | O_APPEND,
+	    O_RDWR | O_CREAT, O_WRONLY | O_TRUNC,	    O_RDONLY | O_DIRECTORY,	 O_RDONLY | O_CREAT};
 	char a[32], b[32], oa[PATH_MAX + 64], ob[PATH_MAX + 64], text[64] = "", what[100] = "";
 	int want = 0, got = 0, f;
-	struct timespec times[2] = { { 1000 + rnd(1000), rnd(1000000000) }, { 2000 + rnd(1000), rnd(1000000000) } };
+	struct timespec times[2] = {{1000 + rnd(1000), rnd(1000000000)}, {2000 + rnd(1000), rnd(1000000000)}};
 
 	random_path(a);
 	random_path(b);
@@ -208,7 +208,8 @@ static void step(struct layers *l, int n)
 		break;
 	default:
 		f = rnd(3);
-		/* Where there are none, they are kept in the upper directory's own metadata, which a layer has not. */
+		/* Where there are none, they are kept in the upper directory's own metadata, which a layer has not.
+		 */
 		if (no_xattrs)
 			break;
 		sprintf(what, "xattr %s %d", a, f);
@@ -297,7 +298,8 @@ static void compare(struct layers *l, const char *path, uint64_t ino, unsigned c
 			      (unsigned long long)got.stx_size, (long long)want.st_size);
 		if (want.st_mtime < 4000)
 			ck_assert_msg(got.stx_mtime.tv_sec == want.st_mtime &&
-				      got.stx_mtime.tv_nsec == (unsigned)want.st_mtim.tv_nsec, "%s: mtime", path);
+					  got.stx_mtime.tv_nsec == (unsigned)want.st_mtim.tv_nsec,
+				      "%s: mtime", path);
 	}
 	if (S_ISREG(want.st_mode))
 		compare_file(l, path, &want);
@@ -306,7 +308,7 @@ static void compare(struct layers *l, const char *path, uint64_t ino, unsigned c
 
 static void compare_dir(struct layers *l, const char *path)
 {
-	struct names names = { .count = 0 };
+	struct names names = {.count = 0};
 	struct dirent *e;
 	DIR *d = opendir(fmt("%s/%s", oracle, path));
 	int n = 0, i;
@@ -339,10 +341,12 @@ static void begin(unsigned s)
 	run(fmt("cp -a %s %s", at("lower"), at("pristine")));
 }
 
-/* The lower directory is what it was: names, attributes, times and contents.  (Fifos are for use, not only for looking.) */
+/* The lower directory is what it was: names, attributes, times and contents.  (Fifos are for use, not only for
+ * looking.) */
 static void lower_untouched(void)
 {
-	const char *list = "find . ! -type p -printf '%P %y %m %n %T@ %l\\n' | sort; find . -type f | sort | xargs cksum";
+	const char *list =
+	    "find . ! -type p -printf '%P %y %m %n %T@ %l\\n' | sort; find . -type f | sort | xargs cksum";
 
 	run(fmt("cd %s/lower && { %s; } > ../one; cd ../pristine && { %s; } > ../two; diff ../one ../two", base, list,
 		list));
@@ -378,7 +382,7 @@ END_TEST
 /* The upper directory of one stack as a middle layer of the next one, and all of them read-only. */
 START_TEST(random_layers)
 {
-	struct layers_config c = { .nlower = 1 };
+	struct layers_config c = {.nlower = 1};
 	struct layers *l;
 	char upper[3][PATH_MAX], lower[PATH_MAX];
 	int i, k;
