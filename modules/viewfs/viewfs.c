@@ -165,13 +165,33 @@ static int v_truncate(struct um_fs *fs, const char *path, off_t size)
 	return layers_truncate(fs->layers, path, size);
 }
 
+/* Is this open file one of a directory that is shown as it is?  Such bodies bear no mark; only their name tells. */
+static bool is_elsewhere(const struct um_fs *fs, int fd)
+{
+	char link[40], host[PATH_MAX], path[PATH_MAX];
+	ssize_t n;
+
+	if (!fs->native)
+		return false;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, host, sizeof(host) - 1);
+	if (n < 0)
+		return true;
+	host[n] = '\0';
+	return layers_path_of(fs->layers, host, path) < 0;
+}
+
 static int v_fchmod(struct um_fs *fs, int fd, mode_t mode)
 {
+	if (is_elsewhere(fs, fd))
+		return -EXDEV;
 	return layers_fchmod(fs->layers, fd, mode);
 }
 
 static int v_fchown(struct um_fs *fs, int fd, uid_t uid, gid_t gid)
 {
+	if (is_elsewhere(fs, fd))
+		return -EXDEV;
 	return layers_fchown(fs->layers, fd, uid, gid);
 }
 

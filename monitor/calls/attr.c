@@ -18,6 +18,8 @@ static int64_t target(struct um_call *call, int follow, struct um_path *path)
 {
 	int64_t err;
 
+	if (arg_flags(call) & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
 	if (arg_is_fd(call))
 		err = fd_path(call, arg_dirfd(call), path);
 	else
@@ -67,12 +69,19 @@ int64_t call_chmod(struct um_call *call)
 }
 
 /* The mount, if any, whose file system owns the body of an open file: by trying, for a body may have no name any more. */
+/* Descriptors opened with O_PATH change nothing. */
+static bool is_o_path(const struct um_call *call, int copy)
+{
+	return call->view->features.pidfd_getfd && (fcntl(copy, F_GETFL) & O_PATH);
+}
+
 typedef int fd_change(const struct um_mount *mount, int copy, const void *arg);
 
 /* Change an open file: on its body where that is a mount's, else by its path. UM_CONTINUE: the kernel's. */
 static int64_t change_fd(struct um_call *call, int copy, fd_change *change, const void *arg, struct um_path *path)
 {
-	for (size_t i = call->view->nmounts; i-- > 0;) {
+	/* What stands in for a duplicate where none can be had is good for looking only. */
+	for (size_t i = call->view->features.pidfd_getfd ? call->view->nmounts : 0; i-- > 0;) {
 		const struct um_mount *mount = call->view->mounts[i];
 		int err;
 
@@ -110,7 +119,7 @@ int64_t call_fchmod(struct um_call *call)
 	copy = um_get_fd(call, arg_dirfd(call));
 	if (copy < 0)
 		return copy;
-	err = fcntl(copy, F_GETFL) & O_PATH ? -EBADF : fd_stat(call, arg_dirfd(call), copy, &st);
+	err = is_o_path(call, copy) ? -EBADF : fd_stat(call, arg_dirfd(call), copy, &st);
 	if (err == 0)
 		err = may_chmod(call->state, &st, &mode);
 	if (err == 0)
@@ -194,7 +203,7 @@ int64_t call_fchown(struct um_call *call)
 	copy = um_get_fd(call, arg_dirfd(call));
 	if (copy < 0)
 		return copy;
-	err = fcntl(copy, F_GETFL) & O_PATH ? -EBADF : fd_stat(call, arg_dirfd(call), copy, &st);
+	err = is_o_path(call, copy) ? -EBADF : fd_stat(call, arg_dirfd(call), copy, &st);
 	if (err == 0)
 		err = may_chown(call->state, &st, &to);
 	if (err == 0) {

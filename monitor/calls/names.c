@@ -86,12 +86,14 @@ int64_t call_symlink(struct um_call *call)
 	struct um_owner owner;
 	char target[PATH_MAX];
 	ssize_t n;
-	int64_t err = to_make(call, arg_dirfd(call), call->args[call->row->path], &path, &owner);
+	int64_t err;
 
-	if (err == 0) {
-		n = um_read_path(call, call->args[0], target);
-		err = n < 0 ? n : n == 0 || path.slash ? -ENOENT : 0;
-	}
+	n = um_read_path(call, call->args[0], target);
+	if (n <= 0)
+		return n < 0 ? n : -ENOENT;
+	err = to_make(call, arg_dirfd(call), call->args[call->row->path], &path, &owner);
+	if (err == 0 && path.slash)
+		err = -ENOENT;
 	if (err == 0)
 		err = UM_OPS(&path)->symlink(UM_FS(&path), target, path.rel, &owner);
 	um_path_put(&path);
@@ -120,9 +122,11 @@ int64_t call_link(struct um_call *call)
 {
 	struct um_path from = UM_PATH_INIT, to = UM_PATH_INIT;
 	struct um_owner owner;
-	int64_t err = link_source(call, &from);
-	int64_t made;
+	int64_t err, made;
 
+	if (arg_flags(call) & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	err = link_source(call, &from);
 	if (err < 0)
 		return err;
 	made = to_make(call, arg_dirfd2(call), call->args[call->row->path2], &to, &owner);
@@ -168,7 +172,7 @@ int64_t call_unlink(struct um_call *call)
 	struct um_path path = UM_PATH_INIT;
 	bool dir = arg_flags(call) & AT_REMOVEDIR;
 	int dots;
-	int64_t err = arg_path(call, NAMEI_PARENT, &path);
+	int64_t err = arg_flags(call) & ~AT_REMOVEDIR ? -EINVAL : arg_path(call, NAMEI_PARENT, &path);
 
 	if (err == NAMEI_NATIVE)
 		return UM_CONTINUE;

@@ -79,6 +79,8 @@ static int64_t stat_path(struct um_call *call, bool extended)
 	int flags = arg_flags(call), follow = flags & AT_SYMLINK_NOFOLLOW ? 0 : NAMEI_FOLLOW;
 	int64_t err;
 
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
+		return -EINVAL;
 	if (arg_is_fd(call))
 		return stat_fd(call, arg_dirfd(call), extended);
 	err = arg_path(call, follow | NAMEI_READ, &path);
@@ -158,7 +160,7 @@ int64_t call_access(struct um_call *call)
 	int how = flags & AT_SYMLINK_NOFOLLOW ? 0 : NAMEI_FOLLOW;
 	int64_t err;
 
-	if (mask & ~7)
+	if ((mask & ~7) || (flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)))
 		return -EINVAL;
 	if (!state->virtual_ids || mask == F_OK)
 		how |= NAMEI_READ;
