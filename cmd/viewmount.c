@@ -145,10 +145,32 @@ static int list(const char *filter)
 	return 0;
 }
 
+/* The same by the control call: a container's own filter may refuse mount(2) before the view sees it. */
+static int ask_to_mount(const struct mount_job *job, const char *source, const char *type, unsigned long flags)
+{
+	struct cmd_request request = { 0 };
+	char number[24], *reply = NULL;
+	int err;
+
+	snprintf(number, sizeof(number), "%lu", flags);
+	cmd_add_word(&request, "mount");
+	cmd_add_word(&request, source ? source : "");
+	cmd_add_word(&request, job->target);
+	cmd_add_word(&request, type ? type : "");
+	cmd_add_word(&request, number);
+	cmd_add_word(&request, job->o.data ? job->o.data : "");
+	err = cmd_send(&request, &reply);
+	free(reply);
+	errno = -err;
+	return err;
+}
+
 /* mount(2), with the reason when it fails. */
 static void do_mount(const struct mount_job *job, const char *source, const char *type, unsigned long flags)
 {
 	if (job->fake || mount(source, job->target, type, flags, job->o.data) == 0)
+		return;
+	if (errno == EPERM && ask_to_mount(job, source, type, flags) == 0)
 		return;
 	cmd_die(EXIT_MOUNT, "%s: %s", job->target, cmd_why(strerror(errno)));
 }

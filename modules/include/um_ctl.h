@@ -10,6 +10,9 @@
  *	service-list [-l]		reply: a line "NAME\tDESCRIPTION\n" for each loaded module
  *	view-name [NAME]		give the view a name; reply: its name
  *	view-info			reply: lines "KEY\tVALUE\n": name, pid, tracer, features, services, mounts, epoch
+ *	mount SOURCE TARGET TYPE FLAGS OPTIONS	mount(2), for where a container's filter refuses that call itself; FLAGS
+ *					is a decimal number of MS_*, unused words are empty
+ *	umount TARGET FLAGS		umount2(2), likewise
  *	mounts				reply: lines "SOURCE\tTARGET\tTYPE\tOPTIONS\n", oldest first; space, tab, newline
  *					and backslash in a field as in /proc/mounts (\040...)
  *	su UID GID [GID...]		become this user in the view's terms (viewsu): ids, groups, and for uid 0 all

@@ -57,6 +57,10 @@ um_op call_removexattr;
 /* mount.c */
 um_op call_mount;
 um_op call_umount;              /* umount2 */
+/* The same with strings that the monitor has: the control call's verbs. */
+int64_t mount_words(struct um_call *call, const char *source, const char *target, const char *type,
+		    unsigned long flags, const char *options);
+int64_t umount_words(struct um_call *call, const char *target, int flags);
 um_op call_new_mount_api;       /* fsopen, fsconfig, fsmount, move_mount, open_tree, mount_setattr...: ENOSYS in a virtual root's
 				 * hands, so that mount(8) falls back to mount(2) */
 

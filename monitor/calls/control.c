@@ -195,6 +195,18 @@ static int verb_su(struct request *r)
 	return um_set_state(r->call, &changed);
 }
 
+static int verb_mount(struct request *r)
+{
+	if (r->n != 6)
+		return -EINVAL;
+	return (int)mount_words(r->call, r->word[1], r->word[2], r->word[3], strtoul(r->word[4], NULL, 10), r->word[5]);
+}
+
+static int verb_umount(struct request *r)
+{
+	return r->n == 3 ? (int)umount_words(r->call, r->word[1], (int)strtoul(r->word[2], NULL, 10)) : -EINVAL;
+}
+
 static const struct verb {
 	const char *name;
 	int (*fn)(struct request *r);
@@ -202,6 +214,7 @@ static const struct verb {
 	{ "service-add", verb_service_add }, { "service-del", verb_service_del },
 	{ "service-list", verb_service_list }, { "view-name", verb_view_name },
 	{ "view-info", verb_view_info }, { "mounts", verb_mounts },
+	{ "mount", verb_mount }, { "umount", verb_umount },
 	{ "su", verb_su }, { "why", verb_why },
 };
 

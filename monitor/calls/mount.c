@@ -67,49 +67,65 @@ static int64_t remount(struct um_call *call, const char *target, unsigned long f
 	return 0;
 }
 
-int64_t call_mount(struct um_call *call)
+int64_t mount_words(struct um_call *call, const char *source, const char *target, const char *type,
+		    unsigned long flags, const char *given)
 {
-	char source[PATH_MAX], target[PATH_MAX], type[256], options[4096], text[PATH_MAX], why[512] = "";
-	unsigned long flags = call->args[3];
-	const char *host;
+	char from[PATH_MAX], at[PATH_MAX], options[4096 + 8], why[512] = "";
+	const char *host = host_instance(type);
 	int64_t err;
 
 	if ((flags & 0xffff0000UL) == 0xC0ED0000UL) /* MS_MGC_VAL of old programs */
 		flags &= 0xffff;
-	err = um_read_path(call, call->args[1], text);
-	if (err >= 0)
-		err = absolute(call, text, target, true);
+	err = absolute(call, target, at, true);
 	if (err < 0) {
-		why_set(call, "target %s: %s", text, strerror((int)-err));
+		why_set(call, "target %s: %s", target, strerror((int)-err));
 		return err;
 	}
 	if (flags & MS_REMOUNT)
-		return remount(call, target, flags);
+		return remount(call, at, flags);
 	if (flags & (MS_PRIVATE | MS_SLAVE | MS_SHARED | MS_UNBINDABLE))
 		return 0; /* a view's mounts propagate nowhere */
-	err = read_optional(call, call->args[0], text, sizeof(text));
+	absolute(call, source, from, false);
+	snprintf(options, sizeof(options), "%s", given);
+	if (flags & MS_BIND) {
+		type = "viewfs";
+		snprintf(options, sizeof(options), "move");
+	} else if (host != NULL) {
+		type = "viewfs";
+		snprintf(options, sizeof(options), "move,kernel");
+		snprintf(from, sizeof(from), "%s", host);
+	} else if (flags & MS_MOVE) {
+		/* busybox's mount takes viewfs's option "move" for mount(2)'s flag. */
+		snprintf(options + strlen(options), sizeof(options) - strlen(options), "%smove", *options ? "," : "");
+	}
+	err = view_mount(call->view, call->state, from, at, type, flags, options, why, sizeof(why));
+	if (err < 0)
+		why_set(call, "%s", why);
+	return err;
+}
+
+int64_t call_mount(struct um_call *call)
+{
+	char source[PATH_MAX], target[PATH_MAX], type[256], options[4096];
+	int64_t err = um_read_path(call, call->args[1], target);
+
+	if (err >= 0)
+		err = read_optional(call, call->args[0], source, sizeof(source));
 	if (err == 0)
 		err = read_optional(call, call->args[2], type, sizeof(type));
 	if (err == 0)
 		err = read_optional(call, call->args[4], options, sizeof(options));
-	if (err == 0)
-		err = absolute(call, text, source, false);
+	return err < 0 ? err : mount_words(call, source, target, type, call->args[3], options);
+}
+
+int64_t umount_words(struct um_call *call, const char *target, int flags)
+{
+	char at[PATH_MAX], why[512] = "";
+	int64_t err = absolute(call, target, at, true);
+
 	if (err < 0)
 		return err;
-	host = host_instance(type);
-	if (flags & MS_BIND) {
-		strcpy(type, "viewfs");
-		snprintf(options, sizeof(options), "move");
-	} else if (host != NULL) {
-		strcpy(type, "viewfs");
-		snprintf(options, sizeof(options), "move,kernel");
-		strcpy(source, host);
-	} else if (flags & MS_MOVE) {
-		/* busybox's mount takes viewfs's option "move" for mount(2)'s flag. */
-		snprintf(options + strlen(options), sizeof(options) - strlen(options), "%smove",
-			 *options ? "," : "");
-	}
-	err = view_mount(call->view, call->state, source, target, type, flags, options, why, sizeof(why));
+	err = view_umount(call->view, call->state, at, flags, why, sizeof(why));
 	if (err < 0)
 		why_set(call, "%s", why);
 	return err;
@@ -117,17 +133,10 @@ int64_t call_mount(struct um_call *call)
 
 int64_t call_umount(struct um_call *call)
 {
-	char target[PATH_MAX], text[PATH_MAX], why[512] = "";
-	int64_t err = um_read_path(call, call->args[0], text);
+	char target[PATH_MAX];
+	int64_t err = um_read_path(call, call->args[0], target);
 
-	if (err >= 0)
-		err = absolute(call, text, target, true);
-	if (err < 0)
-		return err;
-	err = view_umount(call->view, call->state, target, (int)call->args[1], why, sizeof(why));
-	if (err < 0)
-		why_set(call, "%s", why);
-	return err;
+	return err < 0 ? err : umount_words(call, target, (int)call->args[1]);
 }
 
 int64_t call_new_mount_api(struct um_call *call)
