@@ -107,5 +107,7 @@ cp "$(command -v busybox)" cage/bin/busybox
 echo other >other/file
 expect 0 run -- sh -c "um_add_service viewfs && mount -t viewfs -o move $TMPDIR/other /mnt && cat /mnt/file && umount /mnt"
 expect_out '^other$'
-expect 0 run -- chroot cage /bin/busybox ls /
+# chroot(2) itself never comes to the view here: an outer filter's refusal outranks ours (doc/DIFFERENCES).
+expect 125 run -- chroot cage /bin/busybox ls /
+expect 0 run --mount "viewfs,move,permanent:$TMPDIR/cage:/" -- /bin/busybox ls /
 expect_out '^bin$'
