@@ -68,6 +68,10 @@ static void mount_free(struct um_mount *mount)
 	free(mount);
 }
 
+/* What an alias is to those who ask every mount: nothing. */
+static const struct um_fs_ops alias_ops;
+static const struct um_fs_type alias_type = { .name = "alias", .ops = &alias_ops };
+
 /* A free index in view->mounts, making room if need be. */
 static int mount_slot(struct um_view *view)
 {
@@ -130,8 +134,11 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 	args.target = *target_view ? target_view : "/";
 	args.target_host = target_host;
 	if (host_of(&call, source, source_view, source_host, &kind) == 0) {
+		const char *rel;
+
 		args.source = *source_view ? source_view : "/";
 		args.source_host = source_host;
+		args.source_is_mounted = view_mount_of(view, &whole, source_view, &rel) != view->host;
 	}
 	err = mount->type->mount(&mount->fs, &args);
 	mount->except = args.except;
@@ -142,6 +149,9 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 	mount->source = strdup(args.source);
 	mount->target = strdup(target_view);
 	mount->options = strdup(options);
+	mount->alias = args.alias;
+	if (mount->alias)
+		mount->type = &alias_type;
 	mount->permanent = args.permanent;
 	mount->kernel = args.kernel;
 	mount->readonly = args.flags & MS_RDONLY;
@@ -149,7 +159,8 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 	err = mount->source && mount->target && mount->options ? publish(view, mount) : -ENOMEM;
 	if (err == 0)
 		return 0;
-	mount->type->ops->umount(mount->fs);
+	if (mount->type->ops->umount != NULL)
+		mount->type->ops->umount(mount->fs);
 fail:
 	mount_free(mount);
 	return err;

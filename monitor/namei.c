@@ -169,6 +169,22 @@ static int walk_run(struct walk *w, const char *after)
 	int err, denied;
 
 	path->mount = view_mount_of(w->call->view, w->call->state, path->view, &path->rel);
+	for (int depth = 0; path->mount->alias; depth++) {
+		if (*path->rel == '\0' && last && (w->flags & NAMEI_MOUNT_POINT)) {
+			path->node = (struct um_node){ -1, S_IFDIR, UM_BODY_NONE };
+			path->exists = true;
+			w->pure = false;
+			return 1;
+		}
+		if (depth == LINKS_MAX)
+			return -ELOOP;
+		if (snprintf(left, sizeof(left), "%s%s%s", path->mount->source, *path->rel ? "/" : "", path->rel) >=
+		    PATH_MAX)
+			return -ENAMETOOLONG;
+		strcpy(path->view, left);
+		w->pure = false;
+		path->mount = view_mount_of(w->call->view, w->call->state, path->view, &path->rel);
+	}
 	if (path->mount->kernel && strcmp(path->mount->source, "/proc") == 0) {
 		/* The host's /proc below a chroot: from here on its own name leads through it. */
 		snprintf(left, sizeof(left), "/proc%s%s", *path->rel ? "/" : "", path->rel);
@@ -371,6 +387,8 @@ static int fast(struct walk *w)
 	if (strncmp(full, "/proc/", 6) == 0)
 		return 0;
 	mount = view_mount_of(w->call->view, state, full, &rel);
+	if (mount->alias)
+		return 0;
 	if (mount != w->call->view->host &&
 	    (mount->type->ops->untouched == NULL || !mount->type->ops->untouched(mount->fs, rel)))
 		return 0;
@@ -468,7 +486,7 @@ int namei_fd(struct um_call *call, int fd, struct um_path *path)
 	if (err < 0)
 		return err;
 	path->mount = view_mount_of(call->view, call->state, path->view, &path->rel);
-	if (path->mount == call->view->host && !call->view->secure)
+	if (path->mount->alias || (path->mount == call->view->host && !call->view->secure))
 		return NAMEI_NATIVE;
 	err = UM_OPS(path)->walk(UM_FS(path), path->rel, &end, &path->node, target);
 	if (err != 0)

@@ -32,6 +32,7 @@ enum namei_flags {
 	NAMEI_NO_SYMLINKS = 32, /* RESOLVE_NO_SYMLINKS */
 	NAMEI_BENEATH = 64,     /* RESOLVE_BENEATH */
 	NAMEI_IN_ROOT = 128,    /* RESOLVE_IN_ROOT */
+	NAMEI_MOUNT_POINT = 256, /* the place of an alias (um_mount.alias) is wanted itself, not what it shows */
 };
 
 /* "Leave it to the kernel": nothing in the view can differ for this path (no mounts, or a native file system such as

@@ -20,6 +20,15 @@
 #include "json.h"
 #include "log.h"
 
+
+/* The user's own uid, in a view as well, where the ids may be virtual: /proc shows the kernel's. */
+static uid_t real_uid(void)
+{
+	struct stat st;
+
+	return stat("/proc/self", &st) == 0 ? st.st_uid : geteuid();
+}
+
 /* A monitor that is busy answers late; one that is stopped, never. */
 #define PATIENCE_MS 2000
 
@@ -34,7 +43,7 @@ static bool usable(const char *dir)
 		return false;
 	if (lstat(dir, &st) < 0)
 		return false;
-	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077) != 0) {
+	if (!S_ISDIR(st.st_mode) || st.st_uid != real_uid() || (st.st_mode & 077) != 0) {
 		errno = EPERM;
 		return false;
 	}
@@ -50,7 +59,7 @@ const char *runtime_dir(void)
 		return dir;
 	if (xdg != NULL && xdg[0] == '/' && (size_t)snprintf(dir, sizeof(dir), "%s/umview", xdg) < sizeof(dir) && usable(dir))
 		return dir;
-	snprintf(dir, sizeof(dir), "/tmp/umview-%u", (unsigned)geteuid());
+	snprintf(dir, sizeof(dir), "/tmp/umview-%u", (unsigned)real_uid());
 	if (usable(dir))
 		return dir;
 	dir[0] = '\0';

@@ -304,11 +304,14 @@ static void mount_one(struct um_view *view, const struct um_state *state, const 
 
 static void step_cow(struct um_view *view, const struct um_state *state, const struct step *step, mode_t mask)
 {
-	const char *dir = absolute(step->text, true);
+	const char *dir;
 
+	if (*step->text == '\0')
+		um_die("%s: the directory's name is empty", step->where);
+	dir = absolute(step->text, true);
 	make_directory(dir, mask, step->where);
 	preload(view, "viewfs", step->where);
-	mount_one(view, state, "viewfs", "cow,vstat", dir, "/", step->where);
+	mount_one(view, state, "viewfs", "cow,vstat,permanent", dir, "/", step->where);
 }
 
 /* TYPE[,OPTIONS]:SOURCE:TARGET */

@@ -39,6 +39,7 @@ struct um_mount {
 	char *options;
 	char **except;          /* view paths that stay outside; owned */
 	bool permanent;
+	bool alias;             /* shows the view's own `source' again: what lies below is looked up there */
 	bool kernel;            /* one of the host's kernel file systems, shown below a chroot */
 	bool readonly;
 	uint64_t epoch;

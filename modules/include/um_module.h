@@ -91,7 +91,9 @@ struct um_mount_args {
 	const char *options;    /* -o string, "" if none */
 	unsigned long flags;    /* MS_* */
 	uid_t uid;              /* real user */
+	bool source_is_mounted; /* the source lies in another mount of the view: its host path is not all of it */
 	/* results */
+	bool alias;             /* show the view's source once more, whoever serves it; @fs is not used */
 	char **except;          /* NULL-terminated absolute view paths that stay outside of the mount; freed by the monitor */
 	bool permanent;         /* cannot be unmounted */
 	bool kernel;            /* stands for a kernel file system: host paths map into it below a chroot only */

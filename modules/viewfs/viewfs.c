@@ -12,6 +12,7 @@
  * The trees themselves are the layers library's business (layers/layers.h); this file reads options and turns the
  * module interface into calls of that library.  man/viewfs.7 is the page for users.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -422,6 +423,24 @@ static void note_target(const char *upper, const char *target)
 	fclose(f);
 }
 
+/* Has the directory contents that no view has written?  They would be taken for changes, and discarded with them. */
+static bool is_foreign(const char *dir)
+{
+	char name[PATH_MAX];
+	bool found = false;
+	struct dirent *e;
+	DIR *d;
+
+	if (snprintf(name, sizeof(name), "%s/.umview", dir) >= (int)sizeof(name) || access(name, F_OK) == 0)
+		return false;
+	d = opendir(dir);
+	while (d != NULL && !found && (e = readdir(d)) != NULL)
+		found = strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+	if (d != NULL)
+		closedir(d);
+	return found;
+}
+
 /* What the options and paths cannot mean together. */
 static int check(const struct options *o, struct um_mount_args *args)
 {
@@ -434,6 +453,11 @@ static int check(const struct options *o, struct um_mount_args *args)
 			 args->source, strcmp(args->source_host, args->target_host) == 0 ? "equal to" : "above",
 			 args->target);
 		return -EINVAL;
+	}
+	if ((o->mode == COW || o->mode == MINCOW) && is_foreign(args->source_host)) {
+		snprintf(args->why, sizeof(args->why),
+			 "directory %.100s is not empty, and not a view's: changes need a directory of their own", args->source);
+		return -ENOTEMPTY;
 	}
 	if (o->mode == MERGE && strcmp(args->source_host, args->target_host) == 0) {
 		snprintf(args->why, sizeof(args->why), "%.100s: cannot be merged with itself", args->source);
@@ -482,9 +506,16 @@ static int viewfs_mount(struct um_fs **out, struct um_mount_args *args)
 
 	if (err == 0)
 		err = check(o, args);
+	args->alias = o != NULL && o->mode == MOVE && args->source_is_mounted;
+	if (err == 0 && args->alias && is_below(args->source, args->target)) {
+		snprintf(args->why, sizeof(args->why),
+			 "%.80s is in a mount of this view and cannot be shown at %.80s, above it: use chroot", args->source,
+			 args->target);
+		err = -EINVAL;
+	}
 	if (err == 0 && o->mode != MOVE)
 		err = except_kernel_mounts(o, args);
-	if (err == 0)
+	if (err == 0 && !args->alias)
 		err = stack(o, args, fs);
 	if (err < 0) {
 		for (unsigned i = 0; o != NULL && i < o->nexcept; i++)
@@ -503,6 +534,10 @@ static int viewfs_mount(struct um_fs **out, struct um_mount_args *args)
 	if (o->readonly)
 		args->flags |= MS_RDONLY;
 	free(o);
+	if (args->alias) {
+		free(fs);
+		fs = NULL;
+	}
 	*out = fs;
 	return 0;
 }

@@ -285,7 +285,9 @@ int64_t call_utime(struct um_call *call)
 	return err;
 }
 
-/* futimesat(2) with a null path, utimensat(2) with one: the open file. */
+/*
+ * futimesat(2) with a null path, utimensat(2) with one: the open file.  0: set them by the path; UM_CONTINUE, or an error.
+ */
 static int64_t times_of_fd(struct um_call *call, struct um_path *path)
 {
 	int64_t err;
@@ -293,12 +295,11 @@ static int64_t times_of_fd(struct um_call *call, struct um_path *path)
 	if (arg_dirfd(call) == AT_FDCWD)
 		return -EFAULT;
 	err = fd_path(call, arg_dirfd(call), path);
-	if (err < 0)
-		return err == -ESTALE ? 0 : err;
+	/* A lower body may be another's, or have been copied up since: never the kernel's to change. */
+	if (err == 0 && path->reachable)
+		return 0;
 	/* A body of the upper directory is the real user's own: the kernel sets its times. */
-	if (err == NAMEI_NATIVE || path->node.body == UM_BODY_ELSEWHERE)
-		return UM_CONTINUE;
-	return 0;
+	return err == 0 || err == NAMEI_NATIVE ? UM_CONTINUE : err;
 }
 
 int64_t call_utimes(struct um_call *call)
@@ -314,7 +315,8 @@ int64_t call_utimes(struct um_call *call)
 		for (int i = 0; err == 0 && i < 2; i++) {
 			if (tv[i].tv_usec < 0 || tv[i].tv_usec >= 1000000)
 				err = -EINVAL;
-			times[i] = (struct timespec){ tv[i].tv_sec, tv[i].tv_usec * 1000 };
+			else
+				times[i] = (struct timespec){ tv[i].tv_sec, tv[i].tv_usec * 1000 };
 		}
 	}
 	if (err == 0)
@@ -343,4 +345,32 @@ int64_t call_utimensat(struct um_call *call)
 		err = set_times(call, &path, times);
 	um_path_put(&path);
 	return err;
+}
+
+/*
+ * An inode's flags can be set through a descriptor that is open for reading only, and so on a lower body, which is the
+ * host's. There it is refused; a body of the upper directory is the user's own.
+ */
+int64_t call_ioctl(struct um_call *call)
+{
+	static const uint32_t changes[] = {
+		0x40086602 /* FS_IOC_SETFLAGS */, 0x40046602 /* FS_IOC32_SETFLAGS */, 0x401c5820 /* FS_IOC_FSSETXATTR */,
+		0x40087602 /* FS_IOC_SETVERSION */, 0x40046602, 0x40806685 /* FS_IOC_ENABLE_VERITY */,
+		0x800c6613 /* FS_IOC_SET_ENCRYPTION_POLICY */, 0x40086607 /* EXT4_IOC_GROUP_EXTEND */,
+		0x40086604 /* EXT4_IOC_SETVERSION */, 0xc028660f /* EXT4_IOC_MOVE_EXT */, 0x6609 /* EXT4_IOC_MIGRATE */,
+		0x660c /* EXT4_IOC_ALLOC_DA_BLKS */,
+	};
+	struct um_path path = UM_PATH_INIT;
+	bool change = false;
+	int err;
+
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+		change |= (uint32_t)call->args[1] == changes[i];
+	if (!change || hashtab_npaths(call->view->table) == 0)
+		return UM_CONTINUE;
+	err = fd_path(call, arg_dirfd(call), &path);
+	if (err == 0 && path.reachable)
+		err = -EOPNOTSUPP;
+	um_path_put(&path);
+	return err == -ESTALE || err == -EOPNOTSUPP ? -EOPNOTSUPP : UM_CONTINUE;
 }

@@ -48,6 +48,8 @@ um_op call_utime;               /* struct utimbuf */
 um_op call_utimes;              /* utimes, futimesat: struct timeval[2] */
 um_op call_utimensat;           /* struct timespec[2]; a null path means the descriptor */
 
+um_op call_ioctl;               /* requests that change an inode's flags, which need no writable descriptor */
+
 /* xattr.c: row->path (with implied AT_SYMLINK_NOFOLLOW for the l forms) or row->fd; name at row->data */
 um_op call_getxattr;
 um_op call_setxattr;

@@ -90,8 +90,12 @@ static int verb_view_name(struct request *r)
 	if (r->n > 1) {
 		size_t len = strlen(r->word[1]);
 
-		if (len == 0 || len > 63 || strpbrk(r->word[1], "/\n\t") != NULL) {
-			say(r, "'%s' is not a name: 1 to 63 characters without '/'", r->word[1]);
+		bool plain = len > 0 && len <= 63 && strpbrk(r->word[1], " \t\n/\\$`'\"[]") == NULL;
+
+		for (size_t i = 0; i < len; i++)
+			plain = plain && (unsigned char)r->word[1][i] >= ' ' && r->word[1][i] != 0x7f;
+		if (!plain) {
+			say(r, "a name has 1 to 63 characters, and no space, slash, quote, bracket, $ or control character");
 			return -EINVAL;
 		}
 		name = strdup(r->word[1]);
@@ -139,7 +143,7 @@ static int verb_mounts(struct request *r)
 			continue;
 		say_field(r, m->source, '\t');
 		say_field(r, *m->target ? m->target : "/", '\t');
-		say_field(r, m->type->name, '\t');
+		say_field(r, m->alias ? "viewfs" : m->type->name, '\t');
 		say_field(r, *m->options ? m->options : m->readonly ? "ro" : "rw", '\n');
 	}
 	return 0;

@@ -114,6 +114,13 @@ static void note(struct exec *x, const struct exec_file *f)
  * they do not know, before any system call (man 1 viewmount).  Only the host's own files are replaced, not ones that
  * the view has installed or that are in a virtual root.
  */
+bool exec_is_presented(const char *path)
+{
+	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+
+	return strcmp(name, "mount") == 0 || strcmp(name, "umount") == 0;
+}
+
 static int present_own(struct exec *x)
 {
 	static const char *const host[][2] = {
@@ -123,7 +130,7 @@ static int present_own(struct exec *x)
 	char own[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(host) / sizeof(host[0]); i++) {
-		if (!x->file.path.same || strcmp(x->file.path.view, host[i][0]) != 0)
+		if (x->file.path.node.body != UM_BODY_HOST || strcmp(x->file.path.view, host[i][0]) != 0)
 			continue;
 		snprintf(own, sizeof(own), "%s/%s", x->call->view->command_dir, host[i][1]);
 		exec_file_close(&x->file);

@@ -25,10 +25,10 @@ static int64_t read_optional(struct um_call *call, uint64_t addr, char *buf, siz
 }
 
 /* A path argument as an absolute view path. */
-static int64_t absolute(struct um_call *call, const char *string, char *view, bool must_exist)
+static int64_t absolute(struct um_call *call, const char *string, int flags, char *view, bool must_exist)
 {
 	struct um_path path = UM_PATH_INIT;
-	int64_t err = namei_string(call, AT_FDCWD, string, NAMEI_FOLLOW, &path);
+	int64_t err = namei_string(call, AT_FDCWD, string, NAMEI_FOLLOW | flags, &path);
 
 	if (err == 0)
 		strcpy(view, *path.view ? path.view : "/");
@@ -76,7 +76,7 @@ int64_t mount_words(struct um_call *call, const char *source, const char *target
 
 	if ((flags & 0xffff0000UL) == 0xC0ED0000UL) /* MS_MGC_VAL of old programs */
 		flags &= 0xffff;
-	err = absolute(call, target, at, true);
+	err = absolute(call, target, NAMEI_MOUNT_POINT, at, true);
 	if (err < 0) {
 		why_set(call, "target %s: %s", target, strerror((int)-err));
 		return err;
@@ -85,7 +85,7 @@ int64_t mount_words(struct um_call *call, const char *source, const char *target
 		return remount(call, at, flags);
 	if (flags & (MS_PRIVATE | MS_SLAVE | MS_SHARED | MS_UNBINDABLE))
 		return 0; /* a view's mounts propagate nowhere */
-	absolute(call, source, from, false);
+	absolute(call, source, 0, from, false); /* as it is, if it is no path */
 	snprintf(options, sizeof(options), "%s", given);
 	if (flags & MS_BIND) {
 		type = "viewfs";
@@ -121,7 +121,7 @@ int64_t call_mount(struct um_call *call)
 int64_t umount_words(struct um_call *call, const char *target, int flags)
 {
 	char at[PATH_MAX], why[512] = "";
-	int64_t err = absolute(call, target, at, true);
+	int64_t err = absolute(call, target, NAMEI_MOUNT_POINT, at, true);
 
 	if (err < 0)
 		return err;
