@@ -11,6 +11,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -261,8 +262,10 @@ static struct archive *open_archive(int fd)
 {
 	struct archive *a = archive_write_new();
 
+	/* Names are bytes.  The few that are no UTF-8 are marked as such one by one, which GNU tar warns of. */
+	setlocale(LC_CTYPE, "C.UTF-8");
 	if (!a || archive_write_set_format_pax(a) != ARCHIVE_OK ||
-	    archive_write_set_options(a, "hdrcharset=BINARY,xattrheader=SCHILY") < ARCHIVE_WARN ||
+	    archive_write_set_options(a, "xattrheader=SCHILY") < ARCHIVE_WARN ||
 	    archive_write_set_bytes_in_last_block(a, 1) != ARCHIVE_OK || archive_write_open_fd(a, fd) != ARCHIVE_OK)
 		cmd_die(1, "libarchive: %s", a ? archive_error_string(a) : "no memory");
 	return a;
