@@ -493,7 +493,8 @@ int namei_fd(struct um_call *call, int fd, struct um_path *path)
 		return err < 0 ? err : -ENOENT;
 	path->exists = true;
 	path->slash = false;
-	path->reachable = (strcmp(host, path->view) == 0 || strcmp(host, "/") == 0) && !call->view->secure;
+	path->lower = strcmp(host, path->view) == 0 || strcmp(host, "/") == 0;
+	path->reachable = path->lower && !call->view->secure;
 	path->same = path->reachable && path->node.body == UM_BODY_HOST;
 	return 0;
 }

@@ -19,6 +19,7 @@ struct um_path {
 	bool same;              /* the kernel would find the same body by the path that the process gave: no virtual
 				 * root, working directory native, nothing modified on the way, body is the host's */
 	bool reachable;         /* the same, but the body may be a merged directory's lower one */
+	bool lower;             /* namei_fd() only: the descriptor's body is the host's own, at the view's path */
 	bool slash;             /* the path given ended in '/': must be a directory */
 };
 #define UM_PATH_INIT { .node = { .fd = -1 } }

@@ -296,7 +296,7 @@ static int64_t times_of_fd(struct um_call *call, struct um_path *path)
 		return -EFAULT;
 	err = fd_path(call, arg_dirfd(call), path);
 	/* A lower body may be another's, or have been copied up since: never the kernel's to change. */
-	if (err == 0 && path->reachable)
+	if (err == 0 && path->lower)
 		return 0;
 	/* A body of the upper directory is the real user's own: the kernel sets its times. */
 	return err == 0 || err == NAMEI_NATIVE ? UM_CONTINUE : err;
@@ -330,6 +330,19 @@ static bool bad_nsec(const struct timespec *t)
 	return t->tv_nsec != UTIME_NOW && t->tv_nsec != UTIME_OMIT && (t->tv_nsec < 0 || t->tv_nsec > 999999999);
 }
 
+/* On a duplicate of the descriptor, for secure mode: the kernel must not read the pointer again. */
+static int64_t set_times_of_body(struct um_call *call, struct timespec times[2])
+{
+	int64_t err = arg_data(call, 0) != 0 ? um_read(call, arg_data(call, 0), times, 2 * sizeof(*times)) : 0;
+	int copy = err < 0 ? (int)err : um_get_fd(call, arg_dirfd(call));
+
+	if (copy < 0)
+		return copy;
+	err = futimens(copy, times) < 0 ? -errno : 0;
+	close(copy);
+	return err;
+}
+
 int64_t call_utimensat(struct um_call *call)
 {
 	struct um_path path = UM_PATH_INIT;
@@ -343,6 +356,8 @@ int64_t call_utimensat(struct um_call *call)
 		err = -EINVAL;
 	if (err == 0)
 		err = set_times(call, &path, times);
+	else if (err == UM_CONTINUE && call->view->secure && call->args[call->row->path] == 0)
+		err = set_times_of_body(call, times);
 	um_path_put(&path);
 	return err;
 }
@@ -369,7 +384,7 @@ int64_t call_ioctl(struct um_call *call)
 	if (!change || hashtab_npaths(call->view->table) == 0)
 		return UM_CONTINUE;
 	err = fd_path(call, arg_dirfd(call), &path);
-	if (err == 0 && path.reachable)
+	if (err == 0 && path.lower)
 		err = -EOPNOTSUPP;
 	um_path_put(&path);
 	return err == -ESTALE || err == -EOPNOTSUPP ? -EOPNOTSUPP : UM_CONTINUE;

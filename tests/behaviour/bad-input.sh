@@ -43,7 +43,7 @@ expect_out '\-\-modules\|no such'
 
 echo "--- directories and targets"
 refused 'no_such_dir' umview --mount "viewfs,cow:$TMPDIR/no_such_dir:/mnt" -- true
-refused "$D/file/dir" sh -c "touch $D/file; exec '$UMVIEW' --norc --cow $D/file/dir -- true"
+refused "$TMPDIR/plain-file/dir" sh -c "touch $TMPDIR/plain-file; exec '$UMVIEW' --norc --cow $TMPDIR/plain-file/dir -- true"
 refused 'o such file\|not exist' umview --mount "viewfs,move:$D:$TMPDIR/no_such_target" -- true
 in_view 'o such file\|not exist' "mount -t viewfs -o move $D $TMPDIR/no_such_target"
 if [ "$(id -u)" != 0 ]; then
