@@ -27,6 +27,7 @@ expect_out '^shell '
 
 echo "--- signals sent to umview are for CMD"
 for sig in TERM HUP USR1 USR2; do # (SIGINT is ignored in the background of a script)
+	: >out # not the last one's
 	umview -- sh -c "trap 'echo got $sig; exit 9' $sig; echo ready; while :; do sleep 0.05; done" >out 2>&1 &
 	pid=$!
 	i=0
