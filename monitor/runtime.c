@@ -20,7 +20,6 @@
 #include "json.h"
 #include "log.h"
 
-
 /* The user's own uid, in a view as well, where the ids may be virtual: /proc shows the kernel's. */
 static uid_t real_uid(void)
 {

@@ -68,13 +68,13 @@ int64_t call_chmod(struct um_call *call)
 	return err;
 }
 
-/* The mount, if any, whose file system owns the body of an open file: by trying, for a body may have no name any more. */
 /* Descriptors opened with O_PATH change nothing. */
 static bool is_o_path(const struct um_call *call, int copy)
 {
 	return call->view->features.pidfd_getfd && (fcntl(copy, F_GETFL) & O_PATH);
 }
 
+/* The mount, if any, whose file system owns the body of an open file: by trying, for a body may have no name any more. */
 typedef int fd_change(const struct um_mount *mount, int copy, const void *arg);
 
 /* Change an open file: on its body where that is a mount's, else by its path. UM_CONTINUE: the kernel's. */
@@ -87,9 +87,16 @@ static int64_t change_fd(struct um_call *call, int copy, fd_change *change, cons
 
 		if (mount == NULL || mount->type->ops->fchmod == NULL)
 			continue;
+		if (mount->readonly) {
+			/* Whose it is must be known before anything is changed. */
+			if (fd_path(call, arg_dirfd(call), path) == 0 && path->mount == mount)
+				return -EROFS;
+			um_path_put(path);
+			continue;
+		}
 		err = change(mount, copy, arg);
 		if (err != -EXDEV)
-			return mount->readonly ? -EROFS : err;
+			return err;
 	}
 	switch (fd_path(call, arg_dirfd(call), path)) {
 	case 0:
@@ -370,7 +377,7 @@ int64_t call_ioctl(struct um_call *call)
 {
 	static const uint32_t changes[] = {
 		0x40086602 /* FS_IOC_SETFLAGS */, 0x40046602 /* FS_IOC32_SETFLAGS */, 0x401c5820 /* FS_IOC_FSSETXATTR */,
-		0x40087602 /* FS_IOC_SETVERSION */, 0x40046602, 0x40806685 /* FS_IOC_ENABLE_VERITY */,
+		0x40087602 /* FS_IOC_SETVERSION */, 0x40806685 /* FS_IOC_ENABLE_VERITY */,
 		0x800c6613 /* FS_IOC_SET_ENCRYPTION_POLICY */, 0x40086607 /* EXT4_IOC_GROUP_EXTEND */,
 		0x40086604 /* EXT4_IOC_SETVERSION */, 0xc028660f /* EXT4_IOC_MOVE_EXT */, 0x6609 /* EXT4_IOC_MIGRATE */,
 		0x660c /* EXT4_IOC_ALLOC_DA_BLKS */,

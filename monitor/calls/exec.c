@@ -109,11 +109,6 @@ static void note(struct exec *x, const struct exec_file *f)
 	x->executable &= f->facts->executable;
 }
 
-/*
- * The view's own mount and umount in the place of the host's, which refuse users who are not root and options that
- * they do not know, before any system call (man 1 viewmount).  Only the host's own files are replaced, not ones that
- * the view has installed or that are in a virtual root.
- */
 bool exec_is_presented(const char *path)
 {
 	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
@@ -121,6 +116,11 @@ bool exec_is_presented(const char *path)
 	return strcmp(name, "mount") == 0 || strcmp(name, "umount") == 0;
 }
 
+/*
+ * The view's own mount and umount in the place of the host's, which refuse users who are not root and options that
+ * they do not know, before any system call (man 1 viewmount).  Only the host's own files are replaced, not ones that
+ * the view has installed or that are in a virtual root.
+ */
 static int present_own(struct exec *x)
 {
 	static const char *const host[][2] = {
