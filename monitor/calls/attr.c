@@ -218,8 +218,14 @@ int64_t call_fchown(struct um_call *call)
 		err = change_fd(call, copy, change_owner, &to, &path);
 		if (err == 1)
 			err = UM_OPS(&path)->chown(UM_FS(&path), path.rel, to.uid, to.gid);
-		if (err == 0 && S_ISREG(st.stx_mode) && mode != (st.stx_mode & 07777))
-			change_fd(call, copy, change_mode, &mode, &path);
+		if (err == 0 && S_ISREG(st.stx_mode) && mode != (st.stx_mode & 07777)) {
+			um_path_put(&path);
+			err = change_fd(call, copy, change_mode, &mode, &path);
+			if (err == 1)
+				err = UM_OPS(&path)->chmod(UM_FS(&path), path.rel, mode);
+			else if (err == UM_CONTINUE)
+				err = 0; /* the owner is changed; the kernel must not try as well */
+		}
 	}
 	if (err == -EPERM && fd_path(call, arg_dirfd(call), &path) == NAMEI_NATIVE)
 		err = UM_CONTINUE; /* the host's own file: the kernel's words */
