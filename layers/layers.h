@@ -212,7 +212,8 @@ int layers_host_path(struct layers *l, const struct layers_node *node, const cha
 /* Copy up @path (and the directories above it) now; 0 if it lives in the upper directory already. */
 int layers_copy_up(struct layers *l, const char *path);
 
-/* The shared counter (see Index): changes when any process changed the upper directory. */
+/* The shared counter (see Index): changes when any process changed the upper directory.  Where that cannot be known, it
+ * is another number each time. */
 uint64_t layers_generation(const struct layers *l);
 
 /**

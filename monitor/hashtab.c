@@ -309,6 +309,11 @@ uint64_t hashtab_epoch(const struct hashtab *ht)
 	return __atomic_load_n(&ht->t->clock, __ATOMIC_ACQUIRE);
 }
 
+uint64_t hashtab_generation(const struct hashtab *ht)
+{
+	return __atomic_load_n(&ht->t->generation, __ATOMIC_ACQUIRE);
+}
+
 size_t hashtab_npaths(const struct hashtab *ht)
 {
 	return __atomic_load_n(&ht->t->npaths, __ATOMIC_ACQUIRE);

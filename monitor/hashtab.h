@@ -78,6 +78,8 @@ int hashtab_find_path(struct hashtab *ht, const char *path, size_t len, const st
 bool hashtab_any_below(struct hashtab *ht, const char *path, size_t len, const struct hashtab_scope *scope);
 /* Number of HT_PATH entries; 0 means every path is the kernel's. */
 size_t hashtab_npaths(const struct hashtab *ht);
+/* Changes with each change of the table. */
+uint64_t hashtab_generation(const struct hashtab *ht);
 /* All entries of a kind in scope, oldest first. */
 int hashtab_each(struct hashtab *ht, enum hashtab_kind kind, const struct hashtab_scope *scope,
 		 int (*fn)(void *arg, const struct hashtab_entry *entry, const char *key, size_t keylen), void *arg);

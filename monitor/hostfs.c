@@ -19,6 +19,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "dircache.h"
 #include "hostfs.h"
 
 static int root_fd = -1;
@@ -45,7 +46,8 @@ static const char *at(const char *path)
 
 #define RESULT(call) ((call) < 0 ? -errno : 0)
 
-int hostfs_open_plain(const char *path, bool follow)
+/* An O_PATH descriptor of a path, if no symbolic link is on the way. */
+static int open_plain(const char *path, bool follow)
 {
 	struct open_how how = {
 		.flags = O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW), .resolve = RESOLVE_NO_SYMLINKS,
@@ -56,6 +58,23 @@ int hostfs_open_plain(const char *path, bool follow)
 		return -ELOOP;
 	fd = (int)syscall(SYS_openat2, host_root(), at(path), &how, sizeof(how));
 	return fd < 0 ? -errno : fd;
+}
+
+int hostfs_stat_plain(const char *path, bool follow, struct stat *st)
+{
+	const char *slash = strrchr(path, '/');
+	int fd, err;
+
+	if (slash != NULL && dircache_knows(path, (size_t)(slash - path))) {
+		err = RESULT(fstatat(AT_FDCWD, path, st, AT_SYMLINK_NOFOLLOW));
+		return err == 0 && follow && S_ISLNK(st->st_mode) ? -ELOOP : err;
+	}
+	fd = open_plain(path + 1, follow);
+	if (fd < 0)
+		return fd;
+	err = RESULT(fstat(fd, st));
+	close(fd);
+	return err;
 }
 
 /* One component below @dir. */
@@ -90,7 +109,7 @@ static int host_walk(struct um_fs *fs, const char *path, size_t *end, struct um_
 	int fd, dir, err;
 
 	(void)fs;
-	fd = hostfs_open_plain(path, false);
+	fd = open_plain(path, false);
 	if (fd < 0) {
 		dir = fcntl(host_root(), F_DUPFD_CLOEXEC, 0);
 		for (;;) {

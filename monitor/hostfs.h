@@ -3,6 +3,8 @@
 #ifndef MONITOR_HOSTFS_H
 #define MONITOR_HOSTFS_H
 
+#include <sys/stat.h>
+
 #include "view.h"
 
 extern const struct um_fs_ops hostfs_ops;
@@ -11,9 +13,9 @@ extern struct um_mount hostfs_mount;
 /* For --without openat2: look names up component by component. */
 void hostfs_disable_openat2(void);
 
-/* An O_PATH descriptor of a host path (relative to "/") if no symbolic link is on the way: one system call.  -ELOOP if
- * there is one.  With @follow the last component must not be a link either. */
-int hostfs_open_plain(const char *path, bool follow);
+/* Attributes of a host path (absolute, without "." and "..") if no symbolic link is on the way.  -ELOOP if there is one.
+ * With @follow the last component must not be a link either. */
+int hostfs_stat_plain(const char *path, bool follow, struct stat *st);
 
 /* bind(2) an AF_UNIX socket to an absolute host path, however long; the file gets @mode. */
 int hostfs_bind_at(int sock, const char *path, mode_t mode);

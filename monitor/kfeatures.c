@@ -10,6 +10,7 @@
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -39,6 +40,7 @@ const struct feature features[] = {
 	ROW(addfd_send, "Linux 5.14", "opening a file takes one more step"),
 	ROW(process_vm, "process_vm_readv, CONFIG_CROSS_MEMORY_ATTACH", "memory is read through /proc/PID/mem"),
 	ROW(ptrace, "ptrace, not refused by a container's filter", "calls cannot be rewritten, only performed or refused"),
+	ROW(inotify, "fs.inotify.max_user_instances not used up", "each path is searched for links each time"),
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -75,6 +77,10 @@ void features_probe_host(struct um_features *f)
 	if (fd >= 0)
 		close(fd);
 	f->pidfd_getfd = syscall(SYS_pidfd_getfd, -1, -1, 0) < 0 && errno == EBADF;
+	fd = inotify_init1(IN_CLOEXEC);
+	f->inotify = fd >= 0;
+	if (fd >= 0)
+		close(fd);
 	/* a process that is no tracee */
 	f->ptrace = ptrace(PTRACE_DETACH, getpid(), NULL, NULL) < 0 && errno == ESRCH;
 }

@@ -11,10 +11,7 @@
  * same way: it is false once the way led through a virtual root, a working directory that is elsewhere, or a link that
  * is not the host's.
  *
- * The fast way serves most calls: a plain string, nothing of it in any upper directory, no link on the way. It costs one
- * openat2(2), and the kernel may then be asked with the process's own arguments.
- *
- * Beside this file: namei_mount.c (which mount), namei_proc.c (/proc), namei_search.c (search permission), path.c (what
+ * Beside this file: namei_fast.c (most look-ups), namei_mount.c (which mount), namei_proc.c (/proc), namei_search.c (search permission), path.c (what
  * operations ask of the result).
  */
 #include <errno.h>
@@ -66,11 +63,6 @@ static int go_up(struct walk *w)
 	return 0;
 }
 
-static bool is_dots(const char *name, size_t n)
-{
-	return (n == 1 && name[0] == '.') || (n == 2 && name[0] == '.' && name[1] == '.');
-}
-
 /* Length of the stretch of ordinary components at @p, without the '/' at its end. */
 static size_t run_length(const char *p)
 {
@@ -79,7 +71,7 @@ static size_t run_length(const char *p)
 	while (*p != '\0') {
 		size_t n = strcspn(p, "/");
 
-		if (is_dots(p, n))
+		if (namei_is_dots(p, n))
 			break;
 		end = p + n;
 		p = end + strspn(end, "/");
@@ -254,24 +246,15 @@ static int walk_run(struct walk *w, const char *after)
 	return 1;
 }
 
-/*
- * A file or directory of the host that the caller, by the view's ids, may read and the real user may not.  Mostly the
- * mode says it without a further system call.
- */
-static bool closed_to_user(const struct um_state *state, const struct um_node *node)
+static bool node_closed(const struct um_state *state, const struct um_node *node)
 {
 	char name[40];
 	struct stat st;
-	mode_t need;
 
-	if (!state->virtual_ids || node->fd < 0 || node->body == UM_BODY_ELSEWHERE ||
-	    (node->type != S_IFREG && node->type != S_IFDIR) || fstat(node->fd, &st) < 0)
-		return false;
-	need = S_ISDIR(st.st_mode) ? 05 : 04;
-	if ((st.st_mode & need) == need)
+	if (!state->virtual_ids || node->fd < 0 || node->body == UM_BODY_ELSEWHERE || fstat(node->fd, &st) < 0)
 		return false;
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", node->fd);
-	return faccessat(AT_FDCWD, name, S_ISDIR(st.st_mode) ? R_OK | X_OK : R_OK, AT_EACCESS) < 0 && errno == EACCES;
+	return closed_to_user(state, name, st.st_mode);
 }
 
 /* Resolve w->rest from the directory w->path->view.  0 or a negative errno. NAMEI_NATIVE as namei() says. */
@@ -286,7 +269,7 @@ static int resolve(struct walk *w)
 		size_t len = strlen(path->view), n = strcspn(p, "/");
 		char after[PATH_MAX];
 
-		if (n > 0 && is_dots(p, n)) {
+		if (n > 0 && namei_is_dots(p, n)) {
 			err = n == 2 ? go_up(w) : 0;
 			if (err < 0)
 				return err;
@@ -320,26 +303,10 @@ static int resolve(struct walk *w)
 	path->reachable = w->pure && (path->mount == w->call->view->host ||
 				      (path->exists && path->node.body != UM_BODY_ELSEWHERE &&
 				       path->node.body != UM_BODY_NONE));
-	if (closed_to_user(w->call->state, &path->node) && path->mount != w->call->view->host)
+	if (node_closed(w->call->state, &path->node) && path->mount != w->call->view->host)
 		path->reachable = false; /* its mount may have a stand-in for it */
 	path->same = path->reachable && (!path->exists || path->node.body == UM_BODY_HOST);
 	return 0;
-}
-
-/* Does the string have anything but plain components? */
-static bool is_plain(const char *s)
-{
-	if (*s == '/')
-		s++;
-	for (;;) {
-		size_t n = strcspn(s, "/");
-
-		if (n == 0 || is_dots(s, n))
-			return false;
-		if (s[n] == '\0')
-			return true;
-		s += n + 1;
-	}
 }
 
 /* The directory that a relative path starts from, in view terms; clears w->pure when it is elsewhere. */
@@ -357,65 +324,6 @@ static int start_relative(struct walk *w, int dirfd)
 	if (err == 0 && strcmp(w->path->view, host) != 0 && strcmp(host, "/") != 0)
 		w->pure = false;
 	return err;
-}
-
-/* closed_to_user() for a node whose type is not known yet. */
-static bool fast_closed(const struct um_state *state, struct um_node node)
-{
-	struct stat st;
-
-	if (!state->virtual_ids || fstat(node.fd, &st) < 0)
-		return false;
-	node.type = st.st_mode & S_IFMT;
-	return closed_to_user(state, &node);
-}
-
-/* The fast way: see above.  NAMEI_NATIVE, a final error, or 0: not to be had. */
-static int fast(struct walk *w)
-{
-	const struct um_state *state = w->call->state;
-	struct um_mount *mount;
-	char full[PATH_MAX];
-	const char *rel;
-	int fd;
-
-	if (!w->pure || !(w->flags & NAMEI_READ) || (w->flags & (NAMEI_IN_ROOT | NAMEI_BENEATH)) || !is_plain(w->rest) ||
-	    (state->virtual_ids && !ids_capable(&state->ids, CAP_DAC_OVERRIDE)))
-		return 0;
-	if (snprintf(full, sizeof(full), "%s%s%s", w->path->view, *w->rest == '/' ? "" : "/", w->rest) >= PATH_MAX)
-		return 0;
-	if (strncmp(full, "/proc/", 6) == 0)
-		return 0;
-	mount = view_mount_of(w->call->view, state, full, &rel);
-	if (mount->alias)
-		return 0;
-	if (mount != w->call->view->host &&
-	    (mount->type->ops->untouched == NULL || !mount->type->ops->untouched(mount->fs, rel)))
-		return 0;
-	fd = hostfs_open_plain(full + 1, w->flags & NAMEI_FOLLOW);
-	if (fd >= 0 || fd == -ENOENT) {
-		char start[PATH_MAX];
-		int denied;
-
-		strcpy(start, w->path->view);
-		strcpy(w->path->view, full);
-		w->path->mount = mount;
-		denied = check_search(w);
-		strcpy(w->path->view, start);
-		if (denied < 0) {
-			if (fd >= 0)
-				close(fd);
-			return denied;
-		}
-	}
-	if (fd >= 0) {
-		const struct um_node node = { fd, 0, UM_BODY_HOST };
-		bool closed = mount != w->call->view->host && fast_closed(state, node);
-
-		close(fd);
-		return closed ? 0 : NAMEI_NATIVE;
-	}
-	return fd == -ENOENT && !(w->flags & NAMEI_PARENT) ? -ENOENT : 0;
 }
 
 /* Both forms: the string is in w->rest. */
@@ -441,31 +349,48 @@ static int start(struct walk *w, int dirfd)
 	}
 	if (err < 0)
 		return err;
-	err = fast(w);
+	err = namei_fast(w);
 	return err != 0 ? err : resolve(w);
+}
+
+/* The buffers are large: no bytes are cleared that need not be. */
+static void walk_init(struct walk *w, struct um_call *call, struct um_path *path, int flags)
+{
+	w->call = call;
+	w->path = path;
+	w->flags = flags;
+	w->rest[0] = w->searched[0] = w->root[0] = '\0';
+	w->pure = false;
+	w->nlinks = 0;
 }
 
 int namei(struct um_call *call, int dirfd, uint64_t addr, int flags, struct um_path *path)
 {
-	struct walk w = { .call = call, .path = path, .flags = flags };
+	struct walk w;
 	ssize_t n;
 
 	/* No mount and no virtual root: nothing can differ. */
 	if (hashtab_npaths(call->view->table) == 0 && *call->state->root == '\0' && (flags & NAMEI_READ) &&
 	    !call->view->secure)
 		return NAMEI_NATIVE;
+	walk_init(&w, call, path, flags);
 	n = um_read_path(call, addr, w.rest);
-	return n < 0 ? (int)n : start(&w, dirfd);
+	if (n < 0)
+		return (int)n;
+	w.rest_len = (size_t)n;
+	return start(&w, dirfd);
 }
 
 int namei_string(struct um_call *call, int dirfd, const char *string, int flags, struct um_path *path)
 {
-	struct walk w = { .call = call, .path = path, .flags = flags & ~NAMEI_READ };
+	struct walk w;
 	int err;
 
-	if (strlen(string) >= PATH_MAX)
+	walk_init(&w, call, path, flags & ~NAMEI_READ);
+	w.rest_len = strlen(string);
+	if (w.rest_len >= PATH_MAX)
 		return -ENAMETOOLONG;
-	strcpy(w.rest, string);
+	memcpy(w.rest, string, w.rest_len + 1);
 	err = start(&w, dirfd);
 	return err == NAMEI_NATIVE ? -ENXIO : err;
 }

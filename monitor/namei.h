@@ -58,6 +58,9 @@ int namei_string(struct um_call *call, int dirfd, const char *string, int flags,
  * file with a name, or of the host's own tree. */
 int namei_fd(struct um_call *call, int fd, struct um_path *path);
 
+/* Forget what was found out for states: their numbers may be given out again. */
+void namei_forget(void);
+
 void um_path_put(struct um_path *path);
 
 /* The operations of the file system that owns a path, and its instance: OPS(path)->stat(FS(path), path->rel, ...). */

@@ -11,11 +11,21 @@ struct walk {
 	struct um_path *path;   /* path->view is the canonical directory reached so far */
 	int flags;
 	char rest[PATH_MAX];    /* what is still to be resolved */
+	size_t rest_len;        /* length of what the caller gave */
 	char searched[PATH_MAX]; /* this directory and those above it may be searched */
 	char root[PATH_MAX];    /* where absolute paths begin and ".." ends: "" for "/" */
 	bool pure;
 	int nlinks;
 };
+
+static inline bool namei_is_dots(const char *name, size_t n)
+{
+	return (n == 1 && name[0] == '.') || (n == 2 && name[0] == '.' && name[1] == '.');
+}
+
+/* The fast way from the directory w->path->view: NAMEI_NATIVE, a final error, or 0: not to be had. */
+int namei_fast(struct walk *w);
+bool closed_to_user(const struct um_state *state, const char *name, mode_t mode);
 
 /* Put the caller's number in the place of "self" and "thread-self" in @full ("/proc/..."), PATH_MAX bytes. */
 int proc_self(struct um_call *call, char *full);
@@ -24,5 +34,6 @@ size_t proc_magic(const char *full);
 
 /* Search permission in every directory above path->view: 0 or a negative errno. */
 int check_search(struct walk *w);
+void search_forget(void);
 
 #endif

@@ -75,6 +75,12 @@ static void note_searched(const struct walk *w, const char *dir)
 	*s = (struct searched){ strdup(dir), w->call->state->number, mount->type->ops->generation(mount->fs) };
 }
 
+void search_forget(void)
+{
+	for (size_t i = 0; i < SEARCHED; i++)
+		searched[i].state = 0;
+}
+
 /*
  * Search permission in every directory above path->view, from the top: the first that refuses is the answer, whatever
  * is missing below it.  A mount's bodies are open to the real user, so this is what makes virtual modes hold.

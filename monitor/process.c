@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "call.h"
+#include "namei.h"
 #include "state.h"
 #include "tracer/tracer.h"
 #include "view.h"
@@ -188,6 +189,7 @@ static void sweep_states(const struct um_view *view, const struct um_state *mine
 	if (states_count(view->states) < enough)
 		return;
 	states_sweep(view->states, keep);
+	namei_forget();
 	enough = 2 * states_count(view->states);
 	if (enough < STATES_ENOUGH)
 		enough = STATES_ENOUGH;

@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "dircache.h"
 #include "hostfs.h"
 #include "kfeatures.h"
 #include "log.h"
@@ -233,6 +234,8 @@ void setup_view(struct um_view *view, const struct options *opt, const struct or
 	view->host = &hostfs_mount;
 	if (!view->features.openat2)
 		hostfs_disable_openat2();
+	if (!view->features.inotify)
+		dircache_disable();
 	view->table = hashtab_new();
 	if (view->table == NULL)
 		um_die("cannot make the view's table: %s", strerror(errno));

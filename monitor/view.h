@@ -26,6 +26,7 @@ struct um_features {
 	bool addfd_send;        /* SECCOMP_ADDFD_FLAG_SEND, Linux 5.14 */
 	bool process_vm;        /* process_vm_readv(2); else /proc/PID/mem */
 	bool ptrace;            /* PTRACE_SEIZE, for rewriting */
+	bool inotify;           /* an inotify instance to be had */
 };
 
 /* A mounted file system: an HT_PATH entry's owner. */

@@ -250,8 +250,8 @@ static double now(void)
 START_TEST(test_kill_all)
 {
 	struct um_states *s = new_states();
+	double begin, end = now() + 20;
 	int go[2];
-	double begin;
 	pid_t pid;
 	char c;
 
@@ -267,12 +267,12 @@ START_TEST(test_kill_all)
 					raise(SIGSTOP);
 				if (i % 10 == 0)
 					setsid();
-				for (;;) {
-					if (i != 50)
-						pause();
-					else if (fork() != 0) /* always on the move */
-						_exit(0);
-				}
+				while (i != 50)
+					pause();
+				while (now() < end) /* always on the move, but not for ever should this test fail */
+					if (fork() != 0)
+						break;
+				_exit(0);
 			}
 		_exit(0);
 	}
