@@ -34,6 +34,7 @@
 #define SLOTS 4096              /* a power of two */
 #define ENTRIES_MAX 1024        /* then all are forgotten */
 #define ASKED 256
+#define TIMES 2                 /* so many questions before a directory is learnt */
 #define WATCHED (IN_DELETE | IN_MOVE | IN_ATTRIB)
 
 #ifndef XFS_SUPER_MAGIC
@@ -50,7 +51,13 @@ struct entry {
 
 static struct entry table[SLOTS];
 static unsigned count;
-static uint32_t asked[ASKED];   /* hashes of what was asked for lately, and not known */
+
+/* What was asked for lately, and was not known. */
+static struct {
+	uint32_t hash;
+	uint8_t times;
+} asked[ASKED];
+
 static int events = -1, notify = -1, mounts = -1; /* epoll, inotify, /proc/self/mounts */
 static uint64_t epoch = 1;
 static bool off;
@@ -246,7 +253,8 @@ static void learn(const char *path, size_t len)
 bool dircache_knows(const char *path, size_t len)
 {
 	const struct entry *e;
-	uint32_t hash, *last;
+	unsigned slot;
+	uint32_t hash;
 
 	if (off || len >= PATH_MAX)
 		return false;
@@ -259,9 +267,12 @@ bool dircache_knows(const char *path, size_t len)
 			e = find(path, len, hash);
 		return e->path != NULL && !e->removed;
 	}
-	last = &asked[hash % ASKED];
-	if (*last == hash)
-		learn(path, len); /* for the next time */
-	*last = hash;
+	slot = hash % ASKED;
+	if (asked[slot].hash != hash) {
+		asked[slot].hash = hash;
+		asked[slot].times = 0;
+	}
+	if (++asked[slot].times == TIMES) /* what cannot be learnt is not tried again soon: it goes round at 256 */
+		learn(path, len);
 	return false;
 }
