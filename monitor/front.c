@@ -68,8 +68,9 @@ void front_stop(int sig)
 		sigaction(sig, &dfl, NULL);
 	sigemptyset(&set);
 	sigaddset(&set, sig);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	raise(sig); /* here we stand still */
+	/* In this order: the terminal's own signal may be pending, too, and must not be a second stop after the first. */
+	raise(sig);
+	sigprocmask(SIG_UNBLOCK, &set, NULL); /* here we stand still */
 	if (sig != SIGSTOP)
 		sigprocmask(SIG_BLOCK, &set, NULL);
 }
