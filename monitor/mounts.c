@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "calls/calls.h"
+#include "log.h"
 #include "namei.h"
 #include "view.h"
 
@@ -62,15 +63,12 @@ static void mount_free(struct um_mount *mount)
 	for (char **e = mount->except; e != NULL && *e != NULL; e++)
 		free(*e);
 	free(mount->except);
+	free(mount->prefix);
 	free(mount->source);
 	free(mount->target);
 	free(mount->options);
 	free(mount);
 }
-
-/* What an alias is to those who ask every mount: nothing. */
-static const struct um_fs_ops alias_ops;
-static const struct um_fs_type alias_type = { .name = "alias", .ops = &alias_ops };
 
 /* A free index in view->mounts, making room if need be. */
 static int mount_slot(struct um_view *view)
@@ -82,6 +80,24 @@ static int mount_slot(struct um_view *view)
 	view->mounts = more;
 	view->mounts[view->nmounts] = NULL;
 	return (int)view->nmounts++;
+}
+
+/* Make @mount a bind of what @source, a view path, names in a mount of the view. */
+static void bind(struct um_view *view, const struct um_state *whole, const char *source, struct um_mount *mount)
+{
+	const char *rel;
+	struct um_mount *origin = view_mount_of(view, whole, source, &rel);
+	const char *prefix = "";
+
+	if (origin->origin != NULL) {
+		prefix = origin->prefix;
+		origin = origin->origin;
+	}
+	mount->prefix = um_format("%s%s%s", prefix, *prefix && *rel ? "/" : "", rel);
+	mount->origin = origin;
+	mount->fs = origin->fs;
+	mount->type = origin->type;
+	mount->kernel = origin->kernel;
 }
 
 /* Enter a mount into the table. */
@@ -149,17 +165,19 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 	mount->source = strdup(args.source);
 	mount->target = strdup(target_view);
 	mount->options = strdup(options);
-	mount->alias = args.alias;
-	if (mount->alias)
-		mount->type = &alias_type;
 	mount->permanent = args.permanent;
 	mount->kernel = args.kernel;
+	if (args.bind)
+		bind(view, &whole, source_view, mount);
 	mount->readonly = args.flags & MS_RDONLY;
 	mount->node = state->node;
 	err = mount->source && mount->target && mount->options ? publish(view, mount) : -ENOMEM;
-	if (err == 0)
+	if (err == 0) {
+		if (mount->origin != NULL)
+			mount->origin->binds++;
 		return 0;
-	if (mount->type->ops->umount != NULL)
+	}
+	if (mount->origin == NULL && mount->type->ops->umount != NULL)
 		mount->type->ops->umount(mount->fs);
 fail:
 	mount_free(mount);
@@ -183,10 +201,16 @@ int view_umount(struct um_view *view, const struct um_state *state, const char *
 		snprintf(why, whysize, "%s: mounted permanent", target);
 		return -EPERM;
 	}
+	if (mount->binds > 0) {
+		snprintf(why, whysize, "%s: busy: something of it is shown elsewhere by a bind (um_ls_service -l)", target);
+		return -EBUSY;
+	}
 	hashtab_remove(view->table, mount->entry);
 	view->mounts[mount->index] = NULL;
 	listings_forget(mount);
-	if (mount->type->ops->umount != NULL)
+	if (mount->origin != NULL)
+		mount->origin->binds--;
+	else if (mount->type->ops->umount != NULL)
 		mount->type->ops->umount(mount->fs);
 	mount_free(mount);
 	for (size_t i = 0; i < view->nmounts; i++)

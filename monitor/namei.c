@@ -157,26 +157,10 @@ static int walk_run(struct walk *w, const char *after)
 	/* A call that makes or removes a name looks at that name, with or without a '/' behind it. */
 	bool slash = *after == '/', directory = slash && !(w->flags & NAMEI_PARENT);
 	bool follow = ((w->flags & NAMEI_FOLLOW) && (!slash || directory)) || directory || !last;
-	size_t end = 0, at;
+	size_t at = 0;
 	int err, denied;
 
 	path->mount = view_mount_of(w->call->view, w->call->state, path->view, &path->rel);
-	for (int depth = 0; path->mount->alias; depth++) {
-		if (*path->rel == '\0' && last && (w->flags & NAMEI_MOUNT_POINT)) {
-			path->node = (struct um_node){ -1, S_IFDIR, UM_BODY_NONE };
-			path->exists = true;
-			w->pure = false;
-			return 1;
-		}
-		if (depth == LINKS_MAX)
-			return -ELOOP;
-		if (snprintf(left, sizeof(left), "%s%s%s", path->mount->source, *path->rel ? "/" : "", path->rel) >=
-		    PATH_MAX)
-			return -ENAMETOOLONG;
-		strcpy(path->view, left);
-		w->pure = false;
-		path->mount = view_mount_of(w->call->view, w->call->state, path->view, &path->rel);
-	}
 	if (path->mount->kernel && strcmp(path->mount->source, "/proc") == 0) {
 		/* The host's /proc below a chroot: from here on its own name leads through it. */
 		snprintf(left, sizeof(left), "/proc%s%s", *path->rel ? "/" : "", path->rel);
@@ -200,9 +184,12 @@ static int walk_run(struct walk *w, const char *after)
 				return open_magic(w);
 		}
 	}
-	path->mount = view_mount_of(w->call->view, w->call->state, path->view, &path->rel);
-	err = UM_OPS(path)->walk(UM_FS(path), path->rel, &end, &path->node, target);
-	at = (size_t)(path->rel - path->view) + end;
+	err = um_path_place(w->call->view, w->call->state, path);
+	if (err < 0)
+		return err;
+	if (path->mount->origin != NULL)
+		w->pure = false;
+	err = um_path_walk(path, &at, target);
 	denied = check_search(w);
 	if (denied < 0)
 		return denied;
@@ -410,10 +397,12 @@ int namei_fd(struct um_call *call, int fd, struct um_path *path)
 	err = view_path_of_host(call->view, call->state, host, path->view);
 	if (err < 0)
 		return err;
-	path->mount = view_mount_of(call->view, call->state, path->view, &path->rel);
-	if (path->mount->alias || (path->mount == call->view->host && !call->view->secure))
+	err = um_path_place(call->view, call->state, path);
+	if (err < 0)
+		return err;
+	if (path->mount == call->view->host && !call->view->secure)
 		return NAMEI_NATIVE;
-	err = UM_OPS(path)->walk(UM_FS(path), path->rel, &end, &path->node, target);
+	err = um_path_walk(path, &end, target);
 	if (err != 0)
 		return err < 0 ? err : -ENOENT;
 	path->exists = true;

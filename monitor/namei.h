@@ -12,7 +12,8 @@
 /* What a path stands for.  Initialize with UM_PATH_INIT; um_path_put() when done. */
 struct um_path {
 	char view[PATH_MAX];    /* canonical absolute view path: no links, no ".", no ".."; "" is the view's root */
-	const char *rel;        /* the part of `view' below the mount, without leading '/' */
+	const char *rel;        /* the path in the mount's file system, without leading '/' */
+	char *bound;            /* what rel points to in a bind mount, elsewhere NULL; owned */
 	struct um_mount *mount; /* the owner; view->host for the host's own tree (view path == host path) */
 	struct um_node node;    /* node.fd is owned by the um_path */
 	bool exists;            /* false: only the parent directory exists, `view' ends in the missing name */
@@ -24,6 +25,13 @@ struct um_path {
 };
 #define UM_PATH_INIT { .node = { .fd = -1 } }
 
+/* For one that is not cleared: what um_path_put() looks at. */
+static inline void um_path_init(struct um_path *path)
+{
+	path->node.fd = -1;
+	path->bound = NULL;
+}
+
 enum namei_flags {
 	NAMEI_FOLLOW = 1,       /* follow a symbolic link in the last component */
 	NAMEI_PARENT = 2,       /* the last component need not exist (exists=false); its parent must */
@@ -33,7 +41,6 @@ enum namei_flags {
 	NAMEI_NO_SYMLINKS = 32, /* RESOLVE_NO_SYMLINKS */
 	NAMEI_BENEATH = 64,     /* RESOLVE_BENEATH */
 	NAMEI_IN_ROOT = 128,    /* RESOLVE_IN_ROOT */
-	NAMEI_MOUNT_POINT = 256, /* the place of an alias (um_mount.alias) is wanted itself, not what it shows */
 };
 
 /* "Leave it to the kernel": nothing in the view can differ for this path (no mounts, or a native file system such as
@@ -67,6 +74,11 @@ void um_path_put(struct um_path *path);
 #define UM_OPS(path) ((path)->mount->type->ops)
 #define UM_FS(path) ((path)->mount->fs)
 
+/* Find the mount of path->view, and the path in it.  0, -ENAMETOOLONG or -ENOMEM. */
+int um_path_place(struct um_view *view, const struct um_state *state, struct um_path *path);
+/* The mount's walk operation (um_module.h); *end is an index of path->view. */
+int um_path_walk(struct um_path *path, size_t *end, char *target);
+
 /* Attributes as the view shows them. */
 int um_path_stat(struct um_call *call, struct um_path *path, struct statx *st);
 /* R_OK/W_OK/X_OK by the caller's ids; where all is the host's and the ids are real, the kernel decides. */
@@ -90,7 +102,7 @@ struct um_mount *view_mount_of(struct um_view *view, const struct um_state *stat
  * -ENOENT: the view has removed it. */
 int view_path_of_host(struct um_view *view, const struct um_state *state, const char *host, char *buf);
 /* A lower directory has another view path now (NULL: none), which descriptors of its body follow. */
-void view_moved(const struct um_mount *mount, const char *from, const char *to);
+void view_moved(const struct um_path *from, const struct um_path *to);
 bool view_has_moved(void);
 /* The view path as a process with a virtual root sees it; -ENOENT: outside of its root. */
 const char *state_path(const struct um_state *state, const char *view_path);

@@ -124,7 +124,7 @@ static int look(struct walk *w)
 	if (strncmp(full, "/proc/", 6) == 0)
 		return 0;
 	path->mount = view_mount_of(view, w->call->state, full, &path->rel);
-	if (path->mount->alias)
+	if (path->mount->origin != NULL)
 		return 0;
 	if (path->mount != view->host &&
 	    (UM_OPS(path)->untouched == NULL || !UM_OPS(path)->untouched(UM_FS(path), path->rel)))

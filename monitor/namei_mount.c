@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
 #include "namei.h"
 
 struct confirm {
@@ -71,13 +72,22 @@ struct moved {
 static struct moved moves[MOVED_MAX];
 static unsigned nmoves; /* ever made */
 
-void view_moved(const struct um_mount *mount, const char *from, const char *to)
+/* The view path that it has in the mount that is no bind. */
+static char *first_name(const struct um_path *path)
 {
+	const struct um_mount *origin = path->mount->origin;
+
+	return origin == NULL ? strdup(path->view) : um_format("%s/%s", origin->target, path->rel);
+}
+
+void view_moved(const struct um_path *from, const struct um_path *to)
+{
+	const struct um_mount *mount = from->mount->origin ? from->mount->origin : from->mount;
 	struct moved *m = &moves[nmoves % MOVED_MAX];
 
 	free(m->from);
 	free(m->to);
-	*m = (struct moved){ mount, strdup(from), to ? strdup(to) : NULL };
+	*m = (struct moved){ mount, first_name(from), to ? first_name(to) : NULL };
 	nmoves++;
 }
 
@@ -106,26 +116,48 @@ static int follow_moves(const struct um_mount *mount, char *path)
 	return 0;
 }
 
+/* The view path of a host path by one mount, or -ENOENT. */
+static int path_of(const struct um_mount *mount, const char *host, char *buf)
+{
+	char rel[PATH_MAX], *rest = rel;
+
+	if (mount->type->ops->path_of == NULL || mount->type->ops->path_of(mount->fs, host, rel) < 0)
+		return -ENOENT;
+	if (mount->origin != NULL && *mount->prefix != '\0') {
+		if (!below(rel, mount->prefix))
+			return -ENOENT;
+		rest += strlen(mount->prefix);
+		rest += *rest == '/';
+	}
+	return snprintf(buf, PATH_MAX, "%s%s%s", mount->target, *rest ? "/" : "", rest) >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+/*
+ * A body may be shown in several places.  Below a virtual root, the place there is meant; then one that no other mount
+ * covers; then that of the mount which is no bind; then the newest.
+ */
 int view_path_of_host(struct um_view *view, const struct um_state *state, const char *host, char *buf)
 {
-	char rel[PATH_MAX];
+	bool rooted = *state->root != '\0', one = view->nmounts <= 1;
+	const char *rel;
+	int err;
 
-	/* Newest first.  A body may be shown in several places: below a virtual root, the place there is meant. */
-	for (int rooted = *state->root != '\0'; rooted >= 0; rooted--) {
+	for (int pass = rooted ? 0 : one ? 4 : 2; pass < 6; pass++) {
+		bool below_root = pass < 2, seen = pass < 4, binds = pass & 1;
+
 		for (size_t i = view->nmounts; i-- > 0;) {
-			struct um_mount *mount = view->mounts[i];
-			int n;
+			const struct um_mount *mount = view->mounts[i];
 
-			if (mount == NULL || mount->type->ops->path_of == NULL ||
-			    (mount->kernel && !(rooted && below(mount->target, state->root))) ||
-			    mount->type->ops->path_of(mount->fs, host, rel) < 0)
+			if (mount == NULL || (mount->origin != NULL) != binds ||
+			    (mount->kernel && !(below_root && below(mount->target, state->root))))
 				continue;
-			n = snprintf(buf, PATH_MAX, "%s%s%s", mount->target, *rel ? "/" : "", rel);
-			if (n >= PATH_MAX)
-				return -ENAMETOOLONG;
-			if (rooted && !below(buf, state->root))
+			err = path_of(mount, host, buf);
+			if (err == -ENAMETOOLONG)
+				return err;
+			if (err < 0 || (below_root && !below(buf, state->root)) ||
+			    (seen && view_mount_of(view, state, buf, &rel) != mount))
 				continue;
-			return nmoves > 0 && strcmp(buf, host) == 0 ? follow_moves(mount, buf) : 0;
+			return nmoves > 0 && !binds && strcmp(buf, host) == 0 ? follow_moves(mount, buf) : 0;
 		}
 	}
 	snprintf(buf, PATH_MAX, "%s", strcmp(host, "/") == 0 ? "" : host);

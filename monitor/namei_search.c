@@ -20,8 +20,10 @@ static int check_dir(struct walk *w, struct um_path *dir)
 	size_t end;
 	int err;
 
-	dir->mount = view_mount_of(w->call->view, state, dir->view, &dir->rel);
-	err = UM_OPS(dir)->walk(UM_FS(dir), dir->rel, &end, &dir->node, target);
+	err = um_path_place(w->call->view, state, dir);
+	if (err < 0)
+		return err;
+	err = um_path_walk(dir, &end, target);
 	if (err != 0)
 		return err == -EACCES ? err : 1;
 	dir->exists = true;
@@ -101,6 +103,7 @@ int check_search(struct walk *w)
 	dir = malloc(sizeof(*dir));
 	if (dir == NULL)
 		return -ENOMEM;
+	um_path_init(dir);
 	if (strncmp(view, w->searched, n) != 0 || view[n] != '/')
 		n = 0;
 	while (err == 0 && view[n] == '/') {
@@ -113,6 +116,7 @@ int check_search(struct walk *w)
 		strcpy(w->searched, dir->view);
 		note_searched(w, dir->view);
 	}
+	um_path_put(dir);
 	free(dir);
 	return err < 0 ? err : 0;
 }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,7 +18,48 @@ void um_path_put(struct um_path *path)
 	if (path->node.fd >= 0)
 		close(path->node.fd);
 	path->node.fd = -1;
+	free(path->bound);
+	path->bound = NULL;
+	path->rel = NULL;
 }
+
+int um_path_place(struct um_view *view, const struct um_state *state, struct um_path *path)
+{
+	const char *prefix;
+	size_t size;
+
+	path->mount = view_mount_of(view, state, path->view, &path->rel);
+	free(path->bound);
+	path->bound = NULL;
+	if (path->mount->origin == NULL)
+		return 0;
+	prefix = path->mount->prefix;
+	size = strlen(prefix) + 1 + strlen(path->rel) + 1;
+	if (size > PATH_MAX)
+		return -ENAMETOOLONG;
+	path->bound = malloc(size);
+	if (path->bound == NULL)
+		return -ENOMEM;
+	snprintf(path->bound, size, "%s%s%s", prefix, *prefix && *path->rel ? "/" : "", path->rel);
+	path->rel = path->bound;
+	return 0;
+}
+
+int um_path_walk(struct um_path *path, size_t *end, char *target)
+{
+	int err = UM_OPS(path)->walk(UM_FS(path), path->rel, end, &path->node, target);
+	/* Both strings end alike. */
+	size_t more = strlen(path->view), less = strlen(path->rel);
+
+	if (err == 1 && less - *end > more) {
+		close(path->node.fd); /* a bind's source has a link above it by now */
+		path->node.fd = -1;
+		return -ENOENT;
+	}
+	*end = less - *end > more ? 0 : more - (less - *end);
+	return err;
+}
+
 int um_path_stat(struct um_call *call, struct um_path *path, struct statx *st)
 {
 	(void)call;
@@ -52,13 +94,14 @@ int um_path_parent(struct um_call *call, const struct um_path *path, struct um_p
 	size_t end;
 	int err;
 
-	parent->node.fd = -1;
+	um_path_init(parent);
 	strcpy(parent->view, path->view);
 	slash = strrchr(parent->view, '/');
 	if (slash != NULL)
 		*slash = '\0';
-	parent->mount = view_mount_of(call->view, call->state, parent->view, &parent->rel);
-	err = UM_OPS(parent)->walk(UM_FS(parent), parent->rel, &end, &parent->node, target);
+	err = um_path_place(call->view, call->state, parent);
+	if (err == 0)
+		err = um_path_walk(parent, &end, target);
 	if (err != 0)
 		return err < 0 ? err : -ENOENT;
 	parent->exists = true;

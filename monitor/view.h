@@ -40,7 +40,9 @@ struct um_mount {
 	char *options;
 	char **except;          /* view paths that stay outside; owned */
 	bool permanent;
-	bool alias;             /* shows the view's own `source' again: what lies below is looked up there */
+	struct um_mount *origin; /* a bind: shows what this one has at and below `prefix'; fs and type are its */
+	char *prefix;           /* path in fs, without leading '/'; owned */
+	unsigned binds;         /* binds that show something of this mount */
 	bool kernel;            /* one of the host's kernel file systems, shown below a chroot */
 	bool readonly;
 	uint64_t epoch;

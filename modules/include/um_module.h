@@ -93,7 +93,7 @@ struct um_mount_args {
 	uid_t uid;              /* real user */
 	bool source_is_mounted; /* the source lies in another mount of the view: its host path is not all of it */
 	/* results */
-	bool alias;             /* show the view's source once more, whoever serves it; @fs is not used */
+	bool bind;              /* show the source once more, by the mount that has it; @fs is not used */
 	char **except;          /* NULL-terminated absolute view paths that stay outside of the mount; freed by the monitor */
 	bool permanent;         /* cannot be unmounted */
 	bool kernel;            /* stands for a kernel file system: host paths map into it below a chroot only */

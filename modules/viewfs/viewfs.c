@@ -506,16 +506,10 @@ static int viewfs_mount(struct um_fs **out, struct um_mount_args *args)
 
 	if (err == 0)
 		err = check(o, args);
-	args->alias = o != NULL && o->mode == MOVE && args->source_is_mounted;
-	if (err == 0 && args->alias && is_below(args->source, args->target)) {
-		snprintf(args->why, sizeof(args->why),
-			 "%.80s is in a mount of this view and cannot be shown at %.80s, above it: use chroot", args->source,
-			 args->target);
-		err = -EINVAL;
-	}
+	args->bind = o != NULL && o->mode == MOVE && args->source_is_mounted;
 	if (err == 0 && o->mode != MOVE)
 		err = except_kernel_mounts(o, args);
-	if (err == 0 && !args->alias)
+	if (err == 0 && !args->bind)
 		err = stack(o, args, fs);
 	if (err < 0) {
 		for (unsigned i = 0; o != NULL && i < o->nexcept; i++)
@@ -534,7 +528,7 @@ static int viewfs_mount(struct um_fs **out, struct um_mount_args *args)
 	if (o->readonly)
 		args->flags |= MS_RDONLY;
 	free(o);
-	if (args->alias) {
+	if (args->bind) {
 		free(fs);
 		fs = NULL;
 	}

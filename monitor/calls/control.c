@@ -143,7 +143,7 @@ static int verb_mounts(struct request *r)
 			continue;
 		say_field(r, m->source, '\t');
 		say_field(r, *m->target ? m->target : "/", '\t');
-		say_field(r, m->alias ? "viewfs" : m->type->name, '\t');
+		say_field(r, m->type->name, '\t');
 		say_field(r, *m->options ? m->options : m->readonly ? "ro" : "rw", '\n');
 	}
 	return 0;

@@ -297,7 +297,8 @@ int64_t call_execve(struct um_call *call)
 	x->words_at = sizeof(x->words);
 	x->same = x->executable = true;
 	x->change = x->secure = false;
-	x->file.path.node.fd = x->interp.path.node.fd = -1;
+	um_path_init(&x->file.path);
+	um_path_init(&x->interp.path);
 	x->file.facts = x->interp.facts = NULL;
 	r = prepare_and_run(x);
 	exec_file_close(&x->file);

@@ -167,7 +167,7 @@ static bool untouched(const struct um_call *call, const struct home *h)
 		struct um_mount *mount = view_mount_of(call->view, call->state, h->on_way[i], &rel);
 
 		if (mount != call->view->host &&
-		    (!mount->type->ops->untouched || !mount->type->ops->untouched(mount->fs, rel)))
+		    (mount->origin || !mount->type->ops->untouched || !mount->type->ops->untouched(mount->fs, rel)))
 			return false;
 	}
 	return true;

@@ -76,7 +76,7 @@ int64_t mount_words(struct um_call *call, const char *source, const char *target
 
 	if ((flags & 0xffff0000UL) == 0xC0ED0000UL) /* MS_MGC_VAL of old programs */
 		flags &= 0xffff;
-	err = absolute(call, target, NAMEI_MOUNT_POINT, at, true);
+	err = absolute(call, target, 0, at, true);
 	if (err < 0) {
 		why_set(call, "target %s: %s", target, strerror((int)-err));
 		return err;
@@ -121,7 +121,7 @@ int64_t call_mount(struct um_call *call)
 int64_t umount_words(struct um_call *call, const char *target, int flags)
 {
 	char at[PATH_MAX], why[512] = "";
-	int64_t err = absolute(call, target, NAMEI_MOUNT_POINT, at, true);
+	int64_t err = absolute(call, target, 0, at, true);
 
 	if (err < 0)
 		return err;

@@ -198,7 +198,7 @@ int64_t call_unlink(struct um_call *call)
 		call->route = path.mount->type->name;
 		err = (dir ? UM_OPS(&path)->rmdir : UM_OPS(&path)->unlink)(UM_FS(&path), path.rel);
 		if (err == 0 && dir && path.node.body != UM_BODY_ELSEWHERE)
-			view_moved(path.mount, path.view, NULL);
+			view_moved(&path, NULL);
 	}
 	um_path_put(&path);
 	return err;
@@ -258,7 +258,7 @@ int64_t call_rename(struct um_call *call)
 		call->route = from.mount->type->name;
 		err = UM_OPS(&from)->rename(UM_FS(&from), from.rel, to.rel, flags);
 		if (err == 0 && from.node.type == S_IFDIR && from.node.body != UM_BODY_ELSEWHERE)
-			view_moved(from.mount, from.view, to.view);
+			view_moved(&from, &to);
 	}
 	um_path_put(&from);
 	um_path_put(&to);

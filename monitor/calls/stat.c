@@ -214,8 +214,9 @@ int64_t call_readlink(struct um_call *call)
 	} else if (path.node.type != S_IFLNK) {
 		err = -EINVAL;
 	} else {
-		um_path_put(&path);
-		err = UM_OPS(&path)->walk(UM_FS(&path), path.rel, &end, &path.node, target);
+		close(path.node.fd);
+		path.node.fd = -1;
+		err = um_path_walk(&path, &end, target);
 	}
 	um_path_put(&path);
 	if (err != 0)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# mount --bind and viewfs's move of what lies in a mount of the view itself: one tree in two places.
+. "$(dirname "$0")/../lib.sh"
+
+fresh_dir D
+cat >inside.sh <<'END'
+set -e
+W=$1
+cd $W
+mkdir -p a/b m u self
+echo hi >a/b/f
+ln -s b a/l
+ln -s $W/a/b/f a/abs
+echo 1:; mount --bind $W/a $W/m; ls m; cat m/b/f m/l/f m/abs
+echo 2:; echo new >m/n; cat a/n; rm a/n; ls m; mv m/b/f m/b/g; ls a/b; ln m/b/g m/b/h; stat -c %h a/b/g
+echo 3:; cd m/b; cat g; cd ../..; ls -d m; test $W/m/b/g -ef $W/a/b/g && echo same
+echo 4:; mount --bind $W/m/b $W/u; ls u; mount --bind $W/a/b/g $W/a/n2 2>/dev/null || echo no target; : >file
+mount --bind $W/a/b/g $W/file; cat file; echo through >file; cat a/b/h
+echo 5:; chown 12:34 m/b; stat -c %u:%g a/b; chmod 1777 m/b; stat -c %a u
+echo 6:; umount $W/m; ls m; ls u; umount $W/u; umount $W/file; cat file
+echo 7:; mkdir -p a/inner; mount --bind $W/u $W/a/inner; mount --bind $W/a $W/m; touch u/x; ls a/inner; ls m/inner; umount $W/a/inner
+umount $W/m
+echo 8:; mount --bind $W $W/self; ls self/self; cat self/a/b/g; umount $W/self
+echo 9:; mount --bind /usr $W/m; ls m/bin/sh | wc -l; cmp m/bin/env /usr/bin/env && echo equal; touch m/probe; ls /usr/probe; rm /usr/probe; m/bin/env echo runs
+if umount / 2>msg; then echo umounted; else sed 's/.*busy.*/busy/; s/.*permanent.*/permanent/' msg; fi
+umount $W/m
+echo 10:; mount -o ro --bind $W/a $W/m 2>/dev/null || mount --bind -o ro $W/a $W/m; touch m/no 2>/dev/null || echo read-only; touch a/yes; umount $W/m
+mkdir -p new/bin new/etc; cp /bin/busybox new/bin/; ln -s busybox new/bin/sh; echo cage >new/etc/name
+END
+need_command busybox
+expect 0 umview --cow "$D" --su -- sh inside.sh "$PWD"
+equal "the bind mounts" "$out" "1:
+abs
+b
+l
+hi
+hi
+hi
+2:
+new
+abs
+b
+l
+g
+2
+3:
+hi
+m
+same
+4:
+g
+h
+no target
+hi
+through
+5:
+12:34
+1777
+6:
+g
+h
+7:
+x
+8:
+through
+9:
+1
+equal
+/usr/probe
+runs
+permanent
+10:
+read-only"
+ls a 2>/dev/null && fail "the host has what the view made"
+
+# a directory that only the view has, as the root of another view
+expect 0 umview --cow "$D" --su --mount "viewfs,move,permanent:$PWD/new:/" -- /bin/sh -c \
+	'cat /etc/name; cd /etc; pwd; /bin/busybox ls ..; echo more >/etc/more; cd ..; /bin/busybox pwd'
+equal "the cage" "$out" "cage
+/etc
+bin
+etc
+/"
+expect 0 umview --cow "$D" -- cat new/etc/more
+equal "what the cage wrote" "$out" more
