@@ -75,7 +75,7 @@ ls a 2>/dev/null && fail "the host has what the view made"
 
 # a directory that only the view has, as the root of another view
 expect 0 umview --cow "$D" --su --mount "viewfs,move,permanent:$PWD/new:/" -- /bin/sh -c \
-	'cat /etc/name; cd /etc; pwd; /bin/busybox ls ..; echo more >/etc/more; cd ..; /bin/busybox pwd'
+	'/bin/busybox cat /etc/name; cd /etc; pwd; /bin/busybox ls ..; echo more >/etc/more; cd ..; /bin/busybox pwd'
 equal "the cage" "$out" "cage
 /etc
 bin
