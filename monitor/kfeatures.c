@@ -40,6 +40,7 @@ const struct feature features[] = {
 	ROW(addfd_send, "Linux 5.14", "opening a file takes one more step"),
 	ROW(process_vm, "process_vm_readv, CONFIG_CROSS_MEMORY_ATTACH", "memory is read through /proc/PID/mem"),
 	ROW(ptrace, "ptrace, not refused by a container's filter", "calls cannot be rewritten, only performed or refused"),
+	ROW(affinity, "sched_setaffinity, not refused by a container's filter", "opening a changed file costs several times as much"),
 	ROW(inotify, "fs.inotify.max_user_instances not used up", "each path is searched for links each time"),
 	{ NULL, 0, NULL, NULL },
 };
@@ -81,6 +82,8 @@ void features_probe_host(struct um_features *f)
 	f->inotify = fd >= 0;
 	if (fd >= 0)
 		close(fd);
+	/* a thread that is not there */
+	f->affinity = syscall(SYS_sched_setaffinity, 0x7fffffff, sizeof(fd), &fd) < 0 && errno == ESRCH;
 	/* a process that is no tracee */
 	f->ptrace = ptrace(PTRACE_DETACH, getpid(), NULL, NULL) < 0 && errno == ESRCH;
 }

@@ -27,6 +27,7 @@ struct um_features {
 	bool process_vm;        /* process_vm_readv(2); else /proc/PID/mem */
 	bool ptrace;            /* PTRACE_SEIZE, for rewriting */
 	bool inotify;           /* an inotify instance to be had */
+	bool affinity;          /* sched_setaffinity(2) */
 };
 
 /* A mounted file system: an HT_PATH entry's owner. */

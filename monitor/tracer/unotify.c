@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "../view.h"
+#include "near.h"
 #include "tracer.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -134,17 +135,32 @@ static int addfd(struct um_call *call, int fd, int flags, unsigned how)
 
 static int unotify_add_fd(struct um_call *call, int fd, int flags)
 {
-	return addfd(call, fd, flags, 0);
+	bool may = call->view->features.affinity;
+	struct near n;
+	int number;
+
+	if (may)
+		near_begin(&n, call->tid);
+	number = addfd(call, fd, flags, 0);
+	if (may)
+		near_end(&n);
+	return number;
 }
 
 static int unotify_answer_fd(struct um_call *call, int fd, int flags)
 {
+	bool may = call->view->features.affinity, send = call->view->features.addfd_send;
+	struct near n;
 	int number;
 
-	if (call->view->features.addfd_send)
-		return addfd(call, fd, flags, SECCOMP_ADDFD_FLAG_SEND);
-	number = addfd(call, fd, flags, 0);
-	if (number >= 0)
+	n.tied = false;
+	if (may)
+		near_begin(&n, call->tid);
+	send = send && !n.tied; /* it must not go on before it is let go */
+	number = addfd(call, fd, flags, send ? SECCOMP_ADDFD_FLAG_SEND : 0);
+	if (may)
+		near_end(&n);
+	if (number >= 0 && !send)
 		respond(call, number, 0, 0);
 	return number;
 }
