@@ -155,6 +155,12 @@ static int copy_file(struct copy *c)
 	r = copy_link(c);
 	if (r)
 		return r < 0 ? r : 0;
+	if (from >= 0 && !c->made && !(c->flags & COPY_UP_NO_DATA)) {
+		r = stage_data(l, &c->low->st, from, c->tmp);
+		if (r != 1)
+			return r < 0 ? r : finish(c, DT_REG);
+		r = 0;
+	}
 	to = openat(l->work, c->tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to < 0)
 		return -errno;

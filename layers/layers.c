@@ -241,6 +241,7 @@ int layers_open(struct layers **out, const struct layers_config *c, char *whytex
 	l->mincow = c->mincow;
 	l->native = c->native;
 	l->root_opaque = c->root_opaque && !c->native;
+	l->defer = c->defer;
 	l->nlower = c->nlower;
 	l->umask = read_umask();
 	if (c->nlower > LAYERS_MAX || (c->native && (!c->upper || c->nlower)) || (!c->upper && !c->nlower))

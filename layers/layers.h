@@ -60,6 +60,7 @@ struct layers_config {
 	bool renew;             /* start with an empty upper directory (its former contents are removed) */
 	bool native;            /* the single upper is shown as it is: no whiteouts, no metadata, no .umview ("move") */
 	bool root_opaque;       /* lower directories that cannot be read appear as empty opaque ones (DESIGN: viewfs) */
+	bool defer;             /* changes may return -LAYERS_STAGE */
 	const char *const *hide; /* NULL-terminated stack-relative paths that are never shown (the upper itself), or NULL */
 };
 
@@ -211,6 +212,11 @@ int layers_host_path(struct layers *l, const struct layers_node *node, const cha
 
 /* Copy up @path (and the directories above it) now; 0 if it lives in the upper directory already. */
 int layers_copy_up(struct layers *l, const char *path);
+
+/* What a change returns (not an errno) that needs the copy of a large file first, in a stack opened with `defer':
+ * call layers_stage_run(true) in the same thread, with no lock held, and repeat it; or layers_stage_run(false). */
+#define LAYERS_STAGE 5000
+void layers_stage_run(bool run);
 
 /* The shared counter (see Index): changes when any process changed the upper directory.  Where that cannot be known, it
  * is another number each time. */

@@ -11,7 +11,7 @@
  *   vstat.c     virtual attributes; stat.c shows them; xattr.c, acl.c: xattrs as shown; kept.c: those kept apart
  *   links.c     hard links of lower files
  *   whiteout.c  whiteouts, opaque marks, putting a finished object into its place
- *   copyup.c, copydata.c, made.c
+ *   copyup.c, copydata.c, made.c; stage.c: the copies of large files
  *   open.c, create.c, bind.c, remove.c, rename.c, attr.c: the changes; native.c: the same done to a real directory
  *   readdir.c, diff.c; layers.c, discard.c: beginning and end
  */
@@ -74,7 +74,7 @@ struct layers {
 	struct layer layer[LAYERS_MAX + 1]; /* [0] the upper, [1..nlower] */
 	unsigned nlower;
 	bool cow; /* there is an upper directory with metadata (not read-only, not native) */
-	bool vstat, mincow, native, root_opaque;
+	bool vstat, mincow, native, root_opaque, defer;
 	char **hide;	    /* NULL-terminated, owned; may be NULL */
 	int meta;	    /* .umview, locked shared */
 	int work, vstatdir; /* O_PATH of two directories in it */
@@ -315,6 +315,8 @@ int copy_up_tree(struct layers *l, const char *path);
 void origin_text(const struct statx *low, char text[ORIGIN_MAX]);
 
 /* copydata.c */
+#define STAGE_MIN (4u << 20) /* bytes; some milliseconds */
+int stage_data(struct layers *l, const struct statx *low, int from, const char *tmp);
 int copy_data(int from, int to, uint64_t size);
 
 /* made.c */

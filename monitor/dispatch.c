@@ -21,6 +21,8 @@
 #include "tracer/tracer.h"
 
 #define POLLS_MAX 256
+#define STAGES_MAX 1000000 /* files of one call: a directory that is renamed is copied up whole */
+#define SERVICES_MAX 64
 #define STACK_SIZE (512 * 1024)
 
 struct watcher {
@@ -90,6 +92,43 @@ static void to_worker(struct um_call *call)
 	}
 }
 
+/* Let the modules do (or forget) what the operation needs first.  Only the one that wants it has something to do. */
+static void stage(struct um_view *view, bool run)
+{
+	void (*fn[SERVICES_MAX])(bool);
+	unsigned n = 0;
+
+	for (struct um_service *s = view->services; s != NULL && n < SERVICES_MAX; s = s->next)
+		if (s->module->stage != NULL)
+			fn[n++] = s->module->stage;
+	view->staging++; /* so none of them is unloaded */
+	if (run)
+		um_unlock(view);
+	while (n > 0)
+		fn[--n](run);
+	if (run)
+		um_lock(view);
+	view->staging--;
+}
+
+/* Run the operation; what takes long is done on a worker, without the lock. */
+static int64_t operate(struct um_view *view, struct um_call *call)
+{
+	int64_t ret = call->row->op(call);
+
+	if (ret == -UM_STAGE && !call->on_worker) {
+		stage(view, false);
+		return UM_BLOCKS;
+	}
+	for (int tries = 0; ret == -UM_STAGE && tries < STAGES_MAX; tries++) {
+		stage(view, true);
+		if (!um_alive(call))
+			return UM_REPLIED;
+		ret = call->row->op(call);
+	}
+	return ret == -UM_STAGE ? -EBUSY : ret;
+}
+
 void dispatch(struct um_view *view, struct um_call *call)
 {
 	bool watched = view->trace != NULL || view->stats;
@@ -107,7 +146,7 @@ void dispatch(struct um_view *view, struct um_call *call)
 		call->state = state_of(view->states, call->tid);
 		if (call->state == NULL)
 			call->state = state_number(view->states, 1);
-		ret = call->row->op(call);
+		ret = operate(view, call);
 	}
 	if (ret == UM_CONTINUE && view->secure && call->row->unsafe)
 		ret = -ENOSYS; /* its pointers would be read again, after they were looked at */

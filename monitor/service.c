@@ -195,6 +195,10 @@ int service_del(struct um_view *view, const char *name, char *why, size_t whysiz
 		snprintf(why, whysize, "in use: unmount what it serves first");
 		return -EBUSY;
 	}
+	if (view->staging > 0) {
+		snprintf(why, whysize, "busy: large files are being copied");
+		return -EBUSY;
+	}
 	for (p = &view->services; *p != service; p = &(*p)->next)
 		;
 	*p = service->next;

@@ -77,6 +77,7 @@ struct um_view {
 	gid_t gid;
 	pid_t monitor, guardian, front, init; /* init: CMD's process */
 	FILE *trace;            /* --trace, or NULL */
+	unsigned staging;       /* workers that run a module's code without the lock */
 	bool stats;
 	int loader_fd;          /* the exec loader's image, or -1 */
 	char *hostname, *domainname; /* as a virtual root has set them; NULL: the host's; owned */

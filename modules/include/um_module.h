@@ -106,6 +106,9 @@ struct um_fs_type {
 	int (*mount)(struct um_fs **fs, struct um_mount_args *args);
 };
 
+/* Not an errno: the operation has changed nothing yet, and needs something that takes long first (um_module.stage). */
+#define UM_STAGE 5000
+
 struct um_module {
 	uint32_t abi;           /* UM_MODULE_ABI */
 	const char *name;
@@ -113,6 +116,9 @@ struct um_module {
 	uint32_t classes;       /* UM_CLASS_* bits of system calls that it needs (1 << class) */
 	const struct um_fs_type *const *fs_types; /* NULL-terminated, or NULL */
 	int (*init)(void);      /* may be NULL; 0 or negative errno */
+	/* For operations that returned -UM_STAGE in the calling thread: do what takes long, without the view's lock, before
+	 * the operation is repeated; or (@run false) forget it.  May be NULL. */
+	void (*stage)(bool run);
 	void (*fini)(void);
 };
 

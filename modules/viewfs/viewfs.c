@@ -495,6 +495,7 @@ static int stack(const struct options *o, struct um_mount_args *args, struct um_
 	}
 	fs->native = config.native;
 	fs->same_place = o->mode == COW || o->mode == MINCOW ? strcmp(args->target, args->target_host) == 0 : false;
+	config.defer = true;
 	return layers_open(&fs->layers, &config, args->why, sizeof(args->why));
 }
 
@@ -536,6 +537,8 @@ static int viewfs_mount(struct um_fs **out, struct um_mount_args *args)
 	return 0;
 }
 
+_Static_assert(UM_STAGE == LAYERS_STAGE, "one number for both");
+
 static const struct um_fs_type viewfs_type = { "viewfs", &viewfs_ops, viewfs_mount };
 static const struct um_fs_type *const viewfs_types[] = { &viewfs_type, NULL };
 
@@ -545,4 +548,5 @@ UM_MODULE = {
 	.description = "file system patchwork: move, merge, copy on write",
 	.classes = UM_NEEDS_PATH | UM_NEEDS_DESC | UM_NEEDS_SOCK,
 	.fs_types = viewfs_types,
+	.stage = layers_stage_run,
 };
