@@ -60,6 +60,8 @@ static int go_up(struct walk *w)
 		return w->flags & NAMEI_BENEATH ? -EXDEV : 0;
 	if (slash != NULL)
 		*slash = '\0';
+	if (strncmp(w->searched, w->path->view, strlen(w->path->view)) == 0)
+		w->searched[strlen(w->path->view)] = '\0'; /* those above it stay unasked */
 	return 0;
 }
 
@@ -104,6 +106,7 @@ static int go_root(struct walk *w)
 	if (w->flags & NAMEI_BENEATH)
 		return -EXDEV;
 	strcpy(w->path->view, w->root);
+	strcpy(w->searched, w->root);
 	if (*w->root != '\0')
 		w->pure = false;
 	return 0;
@@ -310,6 +313,8 @@ static int start_relative(struct walk *w, int dirfd)
 	err = view_path_of_host(w->call->view, w->call->state, host, w->path->view);
 	if (err == 0 && strcmp(w->path->view, host) != 0 && strcmp(host, "/") != 0)
 		w->pure = false;
+	if (err == 0)
+		strcpy(w->searched, w->path->view);
 	return err;
 }
 

@@ -28,6 +28,7 @@ struct verdict {
 	uint64_t generation;    /* of the file system that owns the path */
 	const struct um_mount *mount;
 	uint32_t state, hash;
+	uint32_t start;         /* search permission was looked for below so much of the path */
 	bool follow;
 	char path[SHORT];
 };
@@ -52,15 +53,15 @@ static uint32_t hash_of(const char *s, size_t len, uint32_t h)
 	return h;
 }
 
-static bool holds(const struct verdict *v, const struct walk *w, size_t len, uint32_t hash)
+static bool holds(const struct verdict *v, const struct walk *w, size_t start, size_t len, uint32_t hash)
 {
-	return v->hash == hash && v->epoch != 0 && len < SHORT && memcmp(v->path, w->path->view, len + 1) == 0 &&
+	return v->hash == hash && start >= v->start && v->epoch != 0 && len < SHORT && memcmp(v->path, w->path->view, len + 1) == 0 &&
 	       v->state == w->call->state->number && v->follow == !!(w->flags & NAMEI_FOLLOW) &&
 	       v->mounts == hashtab_generation(w->call->view->table) && /* so v->mount is there still */
 	       v->generation == generation_of(v->mount) && v->epoch == dircache_epoch();
 }
 
-static void note(struct verdict *v, const struct walk *w, size_t len, uint32_t hash)
+static void note(struct verdict *v, const struct walk *w, size_t start, size_t len, uint32_t hash)
 {
 	const char *slash = strrchr(w->path->view, '/');
 
@@ -72,6 +73,7 @@ static void note(struct verdict *v, const struct walk *w, size_t len, uint32_t h
 	v->mount = w->path->mount;
 	v->state = w->call->state->number;
 	v->hash = hash;
+	v->start = (uint32_t)start;
 	v->follow = w->flags & NAMEI_FOLLOW;
 	memcpy(v->path, w->path->view, len + 1);
 }
@@ -159,11 +161,11 @@ int namei_fast(struct walk *w)
 	len += w->rest_len;
 	hash = hash_of(view, len, state->number * 2 + !!(w->flags & NAMEI_FOLLOW));
 	v = &verdicts[hash % VERDICTS];
-	if (holds(v, w, len, hash))
+	if (holds(v, w, start, len, hash))
 		return NAMEI_NATIVE;
 	ret = is_plain(view) ? look(w) : 0;
 	if (ret == NAMEI_NATIVE)
-		note(v, w, len, hash);
+		note(v, w, start, len, hash);
 	view[start] = '\0';
 	return ret;
 }

@@ -12,7 +12,8 @@ struct walk {
 	int flags;
 	char rest[PATH_MAX];    /* what is still to be resolved */
 	size_t rest_len;        /* length of what the caller gave */
-	char searched[PATH_MAX]; /* this directory and those above it may be searched */
+	char searched[PATH_MAX]; /* nobody is asked for search permission above this directory: the way began here, or has been
+				  * searched up to here */
 	char root[PATH_MAX];    /* where absolute paths begin and ".." ends: "" for "/" */
 	bool pure;
 	int nlinks;

@@ -84,7 +84,7 @@ void search_forget(void)
 }
 
 /*
- * Search permission in every directory above path->view, from the top: the first that refuses is the answer, whatever
+ * Search permission in every directory on the way to path->view, from the top: the first that refuses is the answer, whatever
  * is missing below it.  A mount's bodies are open to the real user, so this is what makes virtual modes hold.
  */
 int check_search(struct walk *w)
@@ -92,6 +92,7 @@ int check_search(struct walk *w)
 	const struct um_ids *ids = &w->call->state->ids;
 	const char *view = w->path->view;
 	size_t n = strlen(w->searched);
+	bool whole = false;
 	struct um_path *dir;
 	int err = 0;
 
@@ -106,6 +107,7 @@ int check_search(struct walk *w)
 	um_path_init(dir);
 	if (strncmp(view, w->searched, n) != 0 || view[n] != '/')
 		n = 0;
+	whole = n == 0;
 	while (err == 0 && view[n] == '/') {
 		memcpy(dir->view, view, n);
 		dir->view[n] = '\0';
@@ -114,7 +116,8 @@ int check_search(struct walk *w)
 	}
 	if (err == 0) {
 		strcpy(w->searched, dir->view);
-		note_searched(w, dir->view);
+		if (whole)
+			note_searched(w, dir->view);
 	}
 	um_path_put(dir);
 	free(dir);

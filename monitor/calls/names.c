@@ -182,16 +182,16 @@ int64_t call_unlink(struct um_call *call)
 		err = UM_CONTINUE;
 	else if (!path.exists)
 		err = -ENOENT;
-	else if (is_mount_point(call, &path))
-		err = -EBUSY;
-	else if (dir && (dots = ends_in_dots(call, call->args[call->row->path])) != 0)
-		err = dots == 1 ? -EINVAL : -ENOTEMPTY;
-	else if (dir != (path.node.type == S_IFDIR))
-		err = dir ? -ENOTDIR : -EISDIR;
+	else if (path.node.type == S_IFDIR && (dots = ends_in_dots(call, call->args[call->row->path])) != 0)
+		err = !dir ? -EISDIR : dots == 1 ? -EINVAL : -ENOTEMPTY;
 	else if (path.slash && !dir)
-		err = -ENOTDIR;
+		err = path.node.type == S_IFDIR ? -EISDIR : -ENOTDIR;
 	else
 		err = um_path_parent_permission(call, &path, true);
+	if (err == 0 && dir != (path.node.type == S_IFDIR))
+		err = dir ? -ENOTDIR : -EISDIR;
+	else if (err == 0 && is_mount_point(call, &path))
+		err = -EBUSY;
 	if (err == 0 && !um_alive(call))
 		err = UM_REPLIED;
 	if (err == 0) {

@@ -149,6 +149,7 @@ class Worker:
         self.call("chdir %s" % p, lambda: os.chdir(p))
         self.call("cwd", lambda: os.path.relpath(os.getcwd(), self.top))
         if self.rng.random() < 0.7 or not os.getcwd().startswith(self.top):
+            os.chmod(self.top, 0o755) # a call may have closed it
             os.chdir(self.top)
 
     def one(self):
