@@ -263,9 +263,13 @@ void apply_list(struct apply *ap)
 	size_t i;
 
 	for (i = 0; i < ap->changes.count; i++) {
-		if (!ap->changes.change[i].skip)
-			printf("%c %s\n", ap->changes.change[i].e.change,
-			       layerdir_real(&ap->dir, ap->changes.change[i].e.path));
+		const struct layers_diff_entry *e = &ap->changes.change[i].e;
+
+		if (ap->changes.change[i].skip)
+			continue;
+		printf("%c ", e->change);
+		layerdir_print(&ap->dir, e->path);
+		putchar('\n');
 	}
 }
 

@@ -169,3 +169,15 @@ const char *type_text(unsigned mode)
 		return "file";
 	}
 }
+
+void layerdir_print(const struct layerdir *d, const char *path)
+{
+	const char *s = layerdir_real(d, path);
+
+	for (; *s; s++) {
+		if ((unsigned char)*s < 0x20 || *s == 0x7f || *s == '\\')
+			printf("\\%03o", (unsigned char)*s);
+		else
+			putchar(*s);
+	}
+}

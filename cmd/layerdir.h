@@ -45,6 +45,8 @@ void changes_free(struct changes *changes);
 
 /* "/PATH" in the real tree; one of two static buffers */
 const char *layerdir_real(const struct layerdir *d, const char *path);
+/* The same to standard output; what would disturb a list of lines is written as \ooo. */
+void layerdir_print(const struct layerdir *d, const char *path);
 
 /* "-rwxr-xr-x", as ls writes it */
 void mode_text(unsigned mode, char text[11]);

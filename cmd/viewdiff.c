@@ -117,17 +117,6 @@ static void print_notes(const struct layerdir *d, const struct layers_diff_entry
 		printf(e->has_lower ? " [the host has changed it since]" : " [the host has removed it since]");
 }
 
-/* A name may hold anything: what would disturb a list of lines is written as \ooo. */
-static void put_name(const char *s)
-{
-	for (; *s; s++) {
-		if ((unsigned char)*s < 0x20 || *s == 0x7f || *s == '\\')
-			printf("\\%03o", (unsigned char)*s);
-		else
-			putchar(*s);
-	}
-}
-
 static void print_text(const struct layerdir *d, const struct changes *changes)
 {
 	size_t i;
@@ -140,7 +129,7 @@ static void print_text(const struct layerdir *d, const struct changes *changes)
 		mode_text(st->stx_mode, mode);
 		snprintf(owner, sizeof owner, "%u:%u", st->stx_uid, st->stx_gid);
 		printf("%c %s %-9s ", e->change, mode, owner);
-		put_name(layerdir_real(d, e->path));
+		layerdir_print(d, e->path);
 		print_notes(d, e);
 		putchar('\n');
 	}

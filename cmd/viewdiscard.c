@@ -22,7 +22,7 @@ static const char help[] =
 
 static int discard(const char *dir, bool remove)
 {
-	int r = layers_discard(dir);
+	int r = layers_discard(dir, !remove);
 
 	if (r == 0 && remove && rmdir(dir) < 0)
 		r = -errno;

@@ -26,7 +26,7 @@ bool layers_in_use(const char *upper)
 	return meta >= 0 && flock(meta, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
-int layers_discard(const char *upper)
+int layers_discard(const char *upper, bool keep)
 {
 	cleanup_fd int dir = open(upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC), meta = -1;
 	struct obj o = OBJ_FD(dir);
@@ -41,7 +41,7 @@ int layers_discard(const char *upper)
 		return -EBUSY;
 	r = remove_contents(dir, META_DIR);
 	if (r == 0)
-		r = remove_tree(dir, META_DIR);
+		r = keep ? remove_contents(meta, NULL) : remove_tree(dir, META_DIR);
 	obj_removexattr(&o, XATTR_VSTAT);
 	obj_removexattr(&o, XATTR_OPAQUE);
 	return r;

@@ -103,11 +103,12 @@ bool layers_had_vstat(const struct layers *l);
 bool layers_in_use(const char *upper);
 
 /**
- * layers_discard() - make an upper directory an empty ordinary one again
+ * layers_discard() - empty an upper directory
+ * @keep:	it stays an upper directory, without changes; else it becomes an ordinary one
  *
  * Return: 0; -EBUSY: it is in use; -ENOTDIR: it is no upper directory (has no .umview/); or another error.
  */
-int layers_discard(const char *upper);
+int layers_discard(const char *upper, bool keep);
 
 /* What may be missing, of the kernel or of the upper directory's file system. */
 enum layers_feature {

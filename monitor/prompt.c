@@ -4,8 +4,8 @@
  *
  * View-OS shows a view's name in the prompt, user@host[NAME]:~$.  A prompt is the shell's own affair, so UMVIEW_NAME is
  * in the environment for everybody, and only for bash, started without arguments, more is done: it reads a start-up
- * file of ours in place of ~/.bashrc, which reads ~/.bashrc and then puts the name behind the \h in PS1, or before all.
- * The name is asked for at each prompt (viewname may change it).  The file lies with the view's socket.
+ * file of ours in place of ~/.bashrc, which reads ~/.bashrc and then puts the name behind each \h in PS1 (one may be
+ * in the terminal's title), or before all.  The name is asked for at each prompt (viewname may change it).  The file lies with the view's socket.
  */
 #include "prompt.h"
 
@@ -26,7 +26,7 @@ static const char bashrc[] =
 	"[ -f ~/.bashrc ] && . ~/.bashrc\n"
 	"__umview_name() { viewname 2>/dev/null || printf %s \"$UMVIEW_NAME\"; }\n"
 	"case $PS1 in\n"
-	"*'\\h'*) PS1=${PS1/'\\h'/'\\h[$(__umview_name)]'} ;;\n"
+	"*'\\h'*) PS1=${PS1//'\\h'/'\\h[$(__umview_name)]'} ;;\n"
 	"*) PS1='[$(__umview_name)] '$PS1 ;;\n"
 	"esac\n";
 
