@@ -17,22 +17,6 @@ struct copy {
 	bool made;    /* a stand-in */
 };
 
-/* hex SIZE:MTIME.NS:CTIME.NS, by which is seen later whether the lower file has changed since. */
-void origin_text(const struct statx *low, char text[ORIGIN_MAX])
-{
-	snprintf(text, ORIGIN_MAX, "%llx:%llx.%x:%llx.%x", (unsigned long long)low->stx_size,
-		 (unsigned long long)low->stx_mtime.tv_sec, low->stx_mtime.tv_nsec,
-		 (unsigned long long)low->stx_ctime.tv_sec, low->stx_ctime.tv_nsec);
-}
-
-static void put_origin(const struct obj *o, const struct statx *low)
-{
-	char text[ORIGIN_MAX];
-
-	origin_text(low, text);
-	obj_setxattr(o, XATTR_ORIGIN, text, strlen(text), 0);
-}
-
 int layers_set_origin(struct layers *l, const char *path)
 {
 	cleanup_look struct look k = LOOK_INIT;
@@ -45,7 +29,7 @@ int layers_set_origin(struct layers *l, const char *path)
 	if (r < 0)
 		return r;
 	if (k.upper && k.below && k.dtype == DT_REG)
-		put_origin(&o, &k.low.st);
+		origin_put(&o, path, &k.low.st);
 	return 0;
 }
 
@@ -75,7 +59,7 @@ static int put_attributes(struct copy *c)
 	if (!c->made)
 		r = xattr_copy_all(l, c->low->fd, &o, &raw);
 	if (S_ISREG(raw.stx_mode) && !c->made)
-		put_origin(&o, low);
+		origin_put(&o, c->path, low);
 	if (c->made)
 		obj_setxattr(&o, XATTR_MADE, "1", 1, 0);
 	vattr_of_statx(low, &a);

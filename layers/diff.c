@@ -139,18 +139,13 @@ static bool same(struct diff *d, const struct layers_diff_entry *e, const struct
 static void read_marks(struct diff *d, struct layers_diff_entry *e)
 {
 	struct obj o = upper_obj(d->l, e->path);
-	char was[ORIGIN_MAX], now[ORIGIN_MAX];
-	ssize_t n;
+	char made[8];
 
 	if (!S_ISREG(e->upper.stx_mode) && !S_ISDIR(e->upper.stx_mode))
 		return;
-	e->made = obj_getxattr(&o, XATTR_MADE, was, sizeof was) > 0;
-	n = obj_getxattr(&o, XATTR_ORIGIN, was, sizeof was - 1);
-	if (n <= 0)
-		return;
-	was[n] = '\0';
-	origin_text(&e->lower, now);
-	e->stale = !e->has_lower || strcmp(was, now) != 0;
+	e->made = obj_getxattr(&o, XATTR_MADE, made, sizeof made) > 0 ||
+		  (e->has_lower && made_descends(d->l, e->path, &e->lower));
+	e->stale = origin_stale(&o, e->path, e->has_lower ? &e->lower : NULL);
 }
 
 static int tell(struct diff *d, enum layers_change change, const char *path, bool opaque, const struct statx *upper,

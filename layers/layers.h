@@ -21,8 +21,8 @@
  *     carry user xattrs: symlinks, fifos, sockets, and everything on a file system without user xattrs; a symbolic
  *     link whose target is the text, "@" and the inode's time of birth), links/ (copies of lower files with several
  *     names), and generation (an mmap'd counter, see below);
- *   - user.umview.origin of a copied-up file: what the lower one was then; user.umview.made of a stand-in for
- *     something that could not be read.
+ *   - user.umview.origin of a copied-up file: what and where the lower one was then (origin.c); user.umview.made of a
+ *     stand-in for something that could not be read.
  * With vstat, real modes in the upper directory always let the owner read and write (u+rw, directories u+rwx), never
  * others write, and have no set-id bits; the mode that is shown is the virtual one.
  * Names that begin with ".wh." cannot be made in a stack (-EINVAL).

@@ -11,7 +11,7 @@
  *   vstat.c     virtual attributes; stat.c shows them; xattr.c, acl.c: xattrs as shown; kept.c: those kept apart
  *   links.c     hard links of lower files
  *   whiteout.c  whiteouts, opaque marks, putting a finished object into its place
- *   copyup.c, copydata.c, made.c; stage.c: the copies of large files
+ *   copyup.c, origin.c, copydata.c, made.c; stage.c: the copies of large files
  *   open.c, create.c, bind.c, remove.c, rename.c, attr.c: the changes; native.c: the same done to a real directory
  *   readdir.c, diff.c; layers.c, discard.c: beginning and end
  */
@@ -38,7 +38,7 @@
 #define XATTR_OWN "user.umview."	  /* everything below it is ours and never shown */
 #define XATTR_KEPT "user.umview.xattr."	  /* + the name of a privileged xattr */
 #define XATTR_MADE "user.umview.made"	  /* "1": stands for something that could not be read */
-#define XATTR_ORIGIN "user.umview.origin" /* what was copied up: hex SIZE:MTIME.NS:CTIME.NS of the lower file */
+#define XATTR_ORIGIN "user.umview.origin" /* of a copied-up file: see origin.c */
 
 #define STATX_WANTED (STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID)
 
@@ -70,6 +70,14 @@ struct verified { /* an inode that is in the upper directory, as long as it is n
 	uint32_t nsec;
 };
 
+#define LAYERS_ORIGINS 256
+struct origin { /* what origin_number() found for an upper inode; lower 0: it comes from nowhere */
+	uint64_t upper;
+	int64_t sec; /* time of birth */
+	uint64_t lower;
+	uint32_t nsec, major, minor;
+};
+
 struct layers {
 	struct layer layer[LAYERS_MAX + 1]; /* [0] the upper, [1..nlower] */
 	unsigned nlower;
@@ -93,6 +101,7 @@ struct layers {
 	struct idir *root;			   /* the index; NULL: nothing loaded */
 	struct links *links;			   /* NULL: not loaded */
 	struct verified verified[LAYERS_VERIFIED]; /* see layers_patch_stat() */
+	struct origin origin[LAYERS_ORIGINS];	   /* see origin_number() */
 };
 
 /* layers.c */
@@ -311,8 +320,13 @@ enum copy_up_flags { COPY_UP_NO_DATA = 1 };
 int copy_up(struct layers *l, const char *path, int flags);
 int copy_up_parent(struct layers *l, const char *path);
 int copy_up_tree(struct layers *l, const char *path);
-#define ORIGIN_MAX 100
-void origin_text(const struct statx *low, char text[ORIGIN_MAX]);
+
+/* origin.c */
+#define ORIGIN_MAX 160
+void origin_put(const struct obj *o, const char *path, const struct statx *low);
+bool origin_stale(const struct obj *o, const char *path, const struct statx *low);
+void origin_number(struct layers *l, const struct obj *o, struct statx *st);
+
 
 /* copydata.c */
 #define STAGE_MIN (4u << 20) /* bytes; some milliseconds */
@@ -321,6 +335,7 @@ int copy_data(int from, int to, uint64_t size);
 
 /* made.c */
 bool made_wanted(struct layers *l, const char *path);
+bool made_descends(struct layers *l, const char *path, const struct statx *lower);
 int made_fill(struct layers *l, const char *path, int fd, const struct statx *lower);
 
 /* create.c */

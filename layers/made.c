@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Stand-ins for files that the view's root could read, but the real user cannot: lock and state files begin empty,
+ * Stand-ins for files that the view's root could read, but the real user cannot: lock, state and log files begin empty,
  * the shadow files are made from passwd and group with all passwords locked.  Everything else stays unreadable.
  */
 #include <fnmatch.h>
@@ -17,6 +17,8 @@ static const char *const empty_patterns[] = {
     "var/cache/debconf/passwords.dat",
     "var/cache/ldconfig/*",
     "etc/.pwd.lock",
+    "var/log/*",
+    "var/log/*/*",
 };
 
 static const struct {
@@ -25,14 +27,14 @@ static const struct {
 } shadows[] = {
     {"etc/shadow", "etc/passwd", false},
     {"etc/gshadow", "etc/group", true},
+    {"etc/shadow-", "etc/passwd", false},
+    {"etc/gshadow-", "etc/group", true},
 };
 
-bool made_wanted(struct layers *l, const char *path)
+static bool has_stand_in(const char *path)
 {
 	size_t i;
 
-	if (!l->root_opaque)
-		return false;
 	for (i = 0; i < sizeof shadows / sizeof *shadows; i++) {
 		if (!strcmp(path, shadows[i].path))
 			return true;
@@ -44,6 +46,23 @@ bool made_wanted(struct layers *l, const char *path)
 			return true;
 	}
 	return false;
+}
+
+bool made_wanted(struct layers *l, const char *path)
+{
+	return l->root_opaque && has_stand_in(path);
+}
+
+/*
+ * Was what the upper directory has in the place of @lower made from a stand-in, though it bears no mark any more?
+ * useradd(8) and its like write a new file and rename it.
+ */
+bool made_descends(struct layers *l, const char *path, const struct statx *lower)
+{
+	struct statx top;
+
+	return has_stand_in(path) && S_ISREG(lower->stx_mode) && !(lower->stx_mode & 04) && l->layer[0].fd >= 0 &&
+	       fd_statx(l->layer[0].fd, &top) == 0 && top.stx_uid != 0 && top.stx_uid != lower->stx_uid;
 }
 
 /* A line of shadow(5) or gshadow(5) for each line of passwd(5) or group(5); the last change is that of the original.

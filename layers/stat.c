@@ -88,8 +88,14 @@ int layers_stat(struct layers *l, const char *path, const struct layers_node *no
 	if (l->native || node->where == LAYERS_LOWER)
 		return fd_statx(node->fd, st);
 	gen_sync(l);
-	if (node->where == LAYERS_UPPER)
-		return upper_stat(l, path, &o, st);
+	if (node->where == LAYERS_UPPER) {
+		struct obj by_path = upper_obj(l, path);
+
+		r = upper_stat(l, path, &o, st);
+		if (r == 0)
+			origin_number(l, &by_path, st);
+		return r;
+	}
 	r = l->cow ? dir_in_upper(l, path, &hides) : 0;
 	if (r > 0 && node->layer > 0 && fd_statx(node->fd, &lower) == 0)
 		return stat_upper_dir(l, path, hides, &lower, st);
@@ -165,7 +171,7 @@ static bool is_upper_body(struct layers *l, int fd, const struct statx *st)
 int layers_patch_stat(struct layers *l, int fd, struct statx *st)
 {
 	struct obj o = OBJ_FD(fd);
-	struct statx again;
+	struct statx again, raw;
 	struct vattr a;
 	bool recorded;
 	uint64_t dev;
@@ -181,15 +187,22 @@ int layers_patch_stat(struct layers *l, int fd, struct statx *st)
 		return 0;
 	if (st->stx_nlink > 1 && links_hold(l, st->stx_ino))
 		st->stx_nlink--;
-	if (!l->vstat)
+	raw = *st;
+	if (!l->vstat) {
+		if (S_ISREG(st->stx_mode) && is_upper_body(l, fd, st))
+			origin_number(l, &o, st);
 		return 0;
+	}
 	if (!vstat_in_xattr(l, st->stx_mode) && !(st->stx_mask & STATX_BTIME) && fd_statx(fd, &again) == 0) {
 		again.stx_nlink = st->stx_nlink;
 		*st = again;
 	}
 	r = vattr_get(l, &o, st, &a, &recorded);
-	if (r == 0 && recorded && is_upper_body(l, fd, st))
-		vattr_patch(&a, st);
+	if (r == 0 && (recorded || S_ISREG(raw.stx_mode)) && is_upper_body(l, fd, &raw)) {
+		origin_number(l, &o, st);
+		if (recorded)
+			vattr_patch(&a, st);
+	}
 	return r;
 }
 

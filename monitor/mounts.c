@@ -34,12 +34,12 @@ static const struct um_fs_type *find_type(struct um_view *view, const char *name
 }
 
 /* Host path of what a view path names: the body's name in the kernel. */
-static int host_of(struct um_call *call, const char *view_path, char *view, char *host, uint32_t *type)
+static int host_of(struct um_call *call, const char *view_path, int flags, char *view, char *host, uint32_t *type)
 {
 	struct um_path path = UM_PATH_INIT;
 	char link[40];
 	ssize_t n = 0;
-	int err = namei_string(call, -1, view_path, NAMEI_FOLLOW, &path);
+	int err = namei_string(call, -1, view_path, NAMEI_FOLLOW | flags, &path);
 
 	if (err < 0)
 		return err;
@@ -100,6 +100,15 @@ static void bind(struct um_view *view, const struct um_state *whole, const char 
 	mount->kernel = origin->kernel;
 }
 
+/* Nothing shows it any more. */
+static void end(struct um_view *view, struct um_mount *mount)
+{
+	view->mounts[mount->index] = NULL;
+	if (mount->origin == NULL && mount->type->ops->umount != NULL)
+		mount->type->ops->umount(mount->fs);
+	mount_free(mount);
+}
+
 /* Enter a mount into the table. */
 static int publish(struct um_view *view, struct um_mount *mount)
 {
@@ -128,7 +137,6 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 	char source_view[PATH_MAX], source_host[PATH_MAX], target_view[PATH_MAX], target_host[PATH_MAX];
 	struct um_mount_args args = { .options = options, .flags = flags, .uid = view->uid };
 	struct um_mount *mount;
-	uint32_t kind = 0;
 	int err;
 
 	whole.root = "";
@@ -141,7 +149,7 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 		err = -ENODEV;
 		goto fail;
 	}
-	err = host_of(&call, target, target_view, target_host, &kind);
+	err = host_of(&call, target, NAMEI_MOUNT_POINT, target_view, target_host, &args.target_type);
 	if (err < 0) {
 		snprintf(why, whysize, "target %s: %s", target, strerror(-err));
 		goto fail;
@@ -149,7 +157,7 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 	args.source = source;
 	args.target = *target_view ? target_view : "/";
 	args.target_host = target_host;
-	if (host_of(&call, source, source_view, source_host, &kind) == 0) {
+	if (host_of(&call, source, 0, source_view, source_host, &args.source_type) == 0) {
 		const char *rel;
 
 		args.source = *source_view ? source_view : "/";
@@ -184,7 +192,45 @@ fail:
 	return err;
 }
 
-/* Is some process of the view below the target?  Its working directory or root would lose its meaning. */
+/*
+ * The mount stays what it is, for its file system may know its place; it only loses its entry, and a bind of all of
+ * it stands for it at the new place.
+ */
+int view_move(struct um_view *view, const struct um_state *state, const char *from, const char *to, char *why,
+	      size_t whysize)
+{
+	const char *path = strcmp(from, "/") == 0 ? "" : from, *rel;
+	struct um_mount *mount = view_mount_of(view, state, path, &rel), *origin;
+	size_t n = strlen(path);
+	int err;
+
+	if (mount == view->host || *rel != '\0') {
+		snprintf(why, whysize, "%s: not a mount of this view", from);
+		return -EINVAL;
+	}
+	if (mount->permanent) {
+		snprintf(why, whysize, "%s: mounted permanent", from);
+		return -EPERM;
+	}
+	if (strncmp(to, path, n) == 0 && (to[n] == '/' || to[n] == '\0')) {
+		snprintf(why, whysize, "%s: not below itself", to);
+		return -ELOOP;
+	}
+	err = view_mount(view, state, from, to, "viewfs", 0, "move", why, whysize);
+	if (err < 0)
+		return err;
+	origin = mount->origin;
+	hashtab_remove(view->table, mount->entry);
+	listings_forget(mount);
+	if (origin == NULL) {
+		mount->detached = true;
+		return 0;
+	}
+	origin->binds--; /* it was a bind itself, and the new one is of the same */
+	end(view, mount);
+	return 0;
+}
+
 int view_umount(struct um_view *view, const struct um_state *state, const char *target, int flags, char *why,
 		size_t whysize)
 {
@@ -194,25 +240,25 @@ int view_umount(struct um_view *view, const struct um_state *state, const char *
 
 	(void)flags;
 	if (mount == view->host || *rel != '\0') {
-		snprintf(why, whysize, "%s: not a mount of this view", target);
+		snprintf(why, whysize, "not a mount of this view");
 		return -EINVAL;
 	}
 	if (mount->permanent) {
-		snprintf(why, whysize, "%s: mounted permanent", target);
+		snprintf(why, whysize, "mounted permanent");
 		return -EPERM;
 	}
 	if (mount->binds > 0) {
-		snprintf(why, whysize, "%s: busy: something of it is shown elsewhere by a bind (um_ls_service -l)", target);
+		snprintf(why, whysize, "busy: something of it is shown elsewhere by a bind");
 		return -EBUSY;
 	}
 	hashtab_remove(view->table, mount->entry);
-	view->mounts[mount->index] = NULL;
 	listings_forget(mount);
-	if (mount->origin != NULL)
+	if (mount->origin != NULL) {
 		mount->origin->binds--;
-	else if (mount->type->ops->umount != NULL)
-		mount->type->ops->umount(mount->fs);
-	mount_free(mount);
+		if (mount->origin->detached && mount->origin->binds == 0)
+			end(view, mount->origin);
+	}
+	end(view, mount);
 	for (size_t i = 0; i < view->nmounts; i++)
 		last = last && view->mounts[i] == NULL;
 	if (last)

@@ -164,7 +164,9 @@ static int walk_run(struct walk *w, const char *after)
 	int err, denied;
 
 	path->mount = view_mount_of(w->call->view, w->call->state, path->view, &path->rel);
-	if (path->mount->kernel && strcmp(path->mount->source, "/proc") == 0) {
+	if ((w->flags & NAMEI_MOUNT_POINT) && last && *path->rel == '\0')
+		follow = false; /* it is there already */
+	else if (path->mount->kernel && strcmp(path->mount->source, "/proc") == 0) {
 		/* The host's /proc below a chroot: from here on its own name leads through it. */
 		snprintf(left, sizeof(left), "/proc%s%s", *path->rel ? "/" : "", path->rel);
 		strcpy(path->view, left);

@@ -36,6 +36,7 @@ enum namei_flags {
 	NAMEI_FOLLOW = 1,       /* follow a symbolic link in the last component */
 	NAMEI_PARENT = 2,       /* the last component need not exist (exists=false); its parent must */
 	NAMEI_EMPTY  = 4,       /* AT_EMPTY_PATH: "" names the descriptor itself */
+	NAMEI_MOUNT_POINT = 256, /* the place of a mount is wanted, not what the kernel has there */
 	NAMEI_READ   = 8,       /* nothing will be changed: NAMEI_NATIVE may be given for whatever is unmodified */
 	NAMEI_NO_MAGIC = 16,    /* RESOLVE_NO_MAGICLINKS */
 	NAMEI_NO_SYMLINKS = 32, /* RESOLVE_NO_SYMLINKS */

@@ -44,6 +44,7 @@ struct um_mount {
 	struct um_mount *origin; /* a bind: shows what this one has at and below `prefix'; fs and type are its */
 	char *prefix;           /* path in fs, without leading '/'; owned */
 	unsigned binds;         /* binds that show something of this mount */
+	bool detached;          /* has no place of its own any more, and ends with the last bind */
 	bool kernel;            /* one of the host's kernel file systems, shown below a chroot */
 	bool readonly;
 	uint64_t epoch;
@@ -93,6 +94,8 @@ bool service_in_use(const struct um_view *view, const struct um_service *service
 /* mount.c (mounts.c): make and remove mounts, also for the command line's --mount and --cow */
 int view_mount(struct um_view *view, const struct um_state *state, const char *source, const char *target,
 	       const char *type, unsigned long flags, const char *options, char *why, size_t whysize);
+int view_move(struct um_view *view, const struct um_state *state, const char *from, const char *to, char *why,
+	      size_t whysize);
 int view_umount(struct um_view *view, const struct um_state *state, const char *target, int flags, char *why,
 		size_t whysize);
 

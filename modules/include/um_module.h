@@ -91,6 +91,8 @@ struct um_mount_args {
 	const char *options;    /* -o string, "" if none */
 	unsigned long flags;    /* MS_* */
 	uid_t uid;              /* real user */
+	uint32_t source_type;   /* S_IFMT bits, 0 if the source is no path */
+	uint32_t target_type;
 	bool source_is_mounted; /* the source lies in another mount of the view: its host path is not all of it */
 	/* results */
 	bool bind;              /* show the source once more, by the mount that has it; @fs is not used */

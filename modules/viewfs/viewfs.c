@@ -507,7 +507,13 @@ static int viewfs_mount(struct um_fs **out, struct um_mount_args *args)
 
 	if (err == 0)
 		err = check(o, args);
-	args->bind = o != NULL && o->mode == MOVE && args->source_is_mounted;
+	if (err == 0 && o->mode == MOVE && S_ISDIR(args->source_type) != S_ISDIR(args->target_type)) {
+		snprintf(args->why, sizeof(args->why), "%.80s is %s directory, and %.80s is %s", args->source,
+			 S_ISDIR(args->source_type) ? "a" : "no", args->target, S_ISDIR(args->target_type) ? "one" : "none");
+		err = -ENOTDIR;
+	}
+	args->bind = o != NULL && o->mode == MOVE &&
+		     (args->source_is_mounted || (args->source_type != 0 && !S_ISDIR(args->source_type)));
 	if (err == 0 && o->mode != MOVE)
 		err = except_kernel_mounts(o, args);
 	if (err == 0 && !args->bind)

@@ -139,11 +139,11 @@ static int verb_mounts(struct request *r)
 	for (size_t i = 0; i < view->nmounts; i++) {
 		const struct um_mount *m = view->mounts[i];
 
-		if (m == NULL)
+		if (m == NULL || m->detached)
 			continue;
 		say_field(r, m->source, '\t');
 		say_field(r, *m->target ? m->target : "/", '\t');
-		say_field(r, m->type->name, '\t');
+		say_field(r, m->origin ? "viewfs" : m->type->name, '\t');
 		say_field(r, *m->options ? m->options : m->readonly ? "ro" : "rw", '\n');
 	}
 	return 0;

@@ -76,7 +76,7 @@ int64_t mount_words(struct um_call *call, const char *source, const char *target
 
 	if ((flags & 0xffff0000UL) == 0xC0ED0000UL) /* MS_MGC_VAL of old programs */
 		flags &= 0xffff;
-	err = absolute(call, target, 0, at, true);
+	err = absolute(call, target, NAMEI_MOUNT_POINT, at, true);
 	if (err < 0) {
 		why_set(call, "target %s: %s", target, strerror((int)-err));
 		return err;
@@ -85,7 +85,13 @@ int64_t mount_words(struct um_call *call, const char *source, const char *target
 		return remount(call, at, flags);
 	if (flags & (MS_PRIVATE | MS_SLAVE | MS_SHARED | MS_UNBINDABLE))
 		return 0; /* a view's mounts propagate nowhere */
-	absolute(call, source, 0, from, false); /* as it is, if it is no path */
+	absolute(call, source, flags & MS_MOVE ? NAMEI_MOUNT_POINT : 0, from, false); /* as it is, if it is no path */
+	if ((flags & MS_MOVE) && strcmp(type, "viewfs") != 0) {
+		err = view_move(call->view, call->state, from, at, why, sizeof(why));
+		if (err < 0)
+			why_set(call, "%s", why);
+		return err;
+	}
 	snprintf(options, sizeof(options), "%s", given);
 	if (flags & MS_BIND) {
 		type = "viewfs";
@@ -121,7 +127,7 @@ int64_t call_mount(struct um_call *call)
 int64_t umount_words(struct um_call *call, const char *target, int flags)
 {
 	char at[PATH_MAX], why[512] = "";
-	int64_t err = absolute(call, target, 0, at, true);
+	int64_t err = absolute(call, target, NAMEI_MOUNT_POINT, at, true);
 
 	if (err < 0)
 		return err;

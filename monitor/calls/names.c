@@ -103,7 +103,7 @@ int64_t call_symlink(struct um_call *call)
 /* Is this the place of a mount?  Names of those cannot be changed. */
 static bool is_mount_point(const struct um_call *call, const struct um_path *path)
 {
-	return path->mount != call->view->host && *path->rel == '\0';
+	return path->mount != call->view->host && strcmp(path->view, path->mount->target) == 0;
 }
 
 /* The existing name of a link. */

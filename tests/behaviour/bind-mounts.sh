@@ -25,6 +25,9 @@ echo 9:; mount --bind /usr $W/m; ls m/bin/sh | wc -l; cmp m/bin/env /usr/bin/env
 if umount / 2>msg; then echo umounted; else sed 's/.*busy.*/busy/; s/.*permanent.*/permanent/' msg; fi
 umount $W/m
 echo 10:; mount -o ro --bind $W/a $W/m 2>/dev/null || mount --bind -o ro $W/a $W/m; touch m/no 2>/dev/null || echo read-only; touch a/yes; umount $W/m
+echo 11:; mkdir -p pr; mount -t proc proc pr; test -d pr/self && echo proc; umount pr; ls pr; mount --bind a m; mount --move m u; ls m; ls u | wc -l; umount u; ls u
+echo one >one; echo two >two; mount --bind one two; cat two; mv two three 2>/dev/null || echo busy; rm two 2>/dev/null || echo busy; rmdir m; echo x >two; cat one; umount two; cat two
+mkdir m; rmdir a/b 2>/dev/null || echo not empty; mount --bind a m; rmdir m 2>/dev/null || echo busy; mv m m2 2>/dev/null || echo busy; umount m
 mkdir -p new/bin new/etc; cp /bin/busybox new/bin/; ln -s busybox new/bin/sh; echo cage >new/etc/name
 END
 need_command busybox
@@ -70,8 +73,40 @@ equal
 runs
 permanent
 10:
-read-only"
+read-only
+11:
+proc
+5
+x
+one
+busy
+busy
+x
+two
+not empty
+busy
+busy"
 ls a 2>/dev/null && fail "the host has what the view made"
+
+# the same of files and directories that no mount has: a view without copy-on-write
+mkdir h1 h2 h3
+echo f >h1/f
+echo other >g
+expect 0 umview --preload viewfs -- sh -ec 'mount --bind h1 h2; mount --move h2 h3; ls h2; cat h3/f; umount h3; ls h3
+mount --bind h1/f g; cat g; echo written >g; cat h1/f; mv g g2 2>/dev/null || echo busy; rm g 2>/dev/null || echo busy; umount g; cat g
+mount -t viewfs -o cow h2 h1; echo changed >h1/f; mount --move h1 h3; cat h1/f h3/f; umount h3; mount --bind h1 g 2>/dev/null || echo no directory'
+equal "binds of the host's" "$out" "f
+f
+written
+busy
+busy
+other
+written
+changed
+no directory"
+equal "changed through the view" "$(cat h1/f h2/f g)" "written
+changed
+other"
 
 # a directory that only the view has, as the root of another view
 expect 0 umview --cow "$D" --su --mount "viewfs,move,permanent:$PWD/new:/" -- /bin/sh -c \

@@ -126,7 +126,12 @@ equal "difference afterwards" "$out" ""
 if find tree -name '.viewapply*' | grep .; then fail "leaves something"; fi
 
 expect 0 viewdiscard "$D"
-equal "discarded" "$(ls -A "$D")" ""
+equal "discarded" "$(ls -A "$D")" .umview
+expect 0 viewdiff "$D"
+equal "difference after viewdiscard" "$out" ""
+expect 0 viewdiscard -r "$D"
+[ ! -e "$D" ] || fail "viewdiscard -r left the directory"
+mkdir "$D"
 expect 1 viewdiff "$D"
 expect_out 'not a directory of changes'
 expect 1 viewdiscard "$D"

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where a copied-up file comes from: the xattr user.umview.origin.
+ *
+ * It says what the lower file was when it was copied, by which is seen later whether the host has changed it since; at
+ * which path it was, for only there that question has a meaning; and its number (st_dev, st_ino), which the copy goes
+ * on to show, so that a file stays the same one for programs that compare numbers (git, tar, mail readers).
+ */
+#include <sys/sysmacros.h>
+
+#include "layers_internal.h"
+
+/* hex SIZE:MTIME.NS:CTIME.NS */
+static void state_text(const struct statx *low, char text[ORIGIN_MAX])
+{
+	snprintf(text, ORIGIN_MAX, "%llx:%llx.%x:%llx.%x", (unsigned long long)low->stx_size,
+		 (unsigned long long)low->stx_mtime.tv_sec, low->stx_mtime.tv_nsec,
+		 (unsigned long long)low->stx_ctime.tv_sec, low->stx_ctime.tv_nsec);
+}
+
+static uint64_t path_hash(const char *path)
+{
+	uint64_t h = 0xcbf29ce484222325u; /* FNV-1a */
+
+	for (; *path; path++)
+		h = (h ^ (unsigned char)*path) * 0x100000001b3u;
+	return h;
+}
+
+/* The mark of an upper object, which came from @path and was @low there: state_text() + ":PATH:MAJOR.MINOR.INODE", hex */
+void origin_put(const struct obj *o, const char *path, const struct statx *low)
+{
+	char text[ORIGIN_MAX];
+	size_t n;
+
+	state_text(low, text);
+	n = strlen(text);
+	snprintf(text + n, sizeof text - n, ":%llx:%x.%x.%llx", (unsigned long long)path_hash(path),
+		 low->stx_dev_major, low->stx_dev_minor, (unsigned long long)low->stx_ino);
+	obj_setxattr(o, XATTR_ORIGIN, text, strlen(text), 0);
+}
+
+static bool get(const struct obj *o, char text[ORIGIN_MAX])
+{
+	ssize_t n = obj_getxattr(o, XATTR_ORIGIN, text, ORIGIN_MAX - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+/**
+ * origin_stale() - has the host changed, or removed, the lower file since it was copied to @path?
+ * @low:	what is there now, or NULL
+ */
+bool origin_stale(const struct obj *o, const char *path, const struct statx *low)
+{
+	char was[ORIGIN_MAX], now[ORIGIN_MAX];
+	unsigned long long hash;
+	size_t n;
+
+	if (!get(o, was))
+		return false;
+	if (sscanf(was, "%*[^:]:%*[^:]:%*[^:]:%llx", &hash) == 1 && hash != path_hash(path))
+		return false; /* it was moved or linked here */
+	if (!low)
+		return true;
+	state_text(low, now);
+	n = strlen(now);
+	return strncmp(was, now, n) != 0 || (was[n] && was[n] != ':');
+}
+
+/**
+ * origin_number() - show a copied-up file under the number of its original
+ * @st:		of the upper object itself; changed
+ *
+ * A mark never changes, so what was found is kept for an inode, by its number and time of birth.
+ */
+void origin_number(struct layers *l, const struct obj *o, struct statx *st)
+{
+	struct origin *c = &l->origin[st->stx_ino % LAYERS_ORIGINS];
+	unsigned major, minor;
+	unsigned long long ino;
+	char text[ORIGIN_MAX];
+
+	if (!S_ISREG(st->stx_mode) || l->no_xattr)
+		return;
+	if (!(st->stx_mask & STATX_BTIME) || c->upper != st->stx_ino || c->sec != st->stx_btime.tv_sec ||
+	    c->nsec != st->stx_btime.tv_nsec) {
+		*c = (struct origin){.upper = st->stx_ino, .sec = st->stx_btime.tv_sec, .nsec = st->stx_btime.tv_nsec};
+		if (get(o, text) && sscanf(text, "%*[^:]:%*[^:]:%*[^:]:%*[^:]:%x.%x.%llx", &major, &minor, &ino) == 3)
+			*c = (struct origin){st->stx_ino, st->stx_btime.tv_sec, ino, st->stx_btime.tv_nsec, major, minor};
+	}
+	if (!c->lower)
+		return;
+	st->stx_ino = c->lower;
+	st->stx_dev_major = c->major;
+	st->stx_dev_minor = c->minor;
+}
