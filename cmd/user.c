@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "rootpath.h"
 #include "user.h"
 
 #define DEFAULT_SHELL "/bin/sh"
@@ -36,6 +37,7 @@ void user_find(struct cmd_user *user, const char *name)
 	const struct passwd *pw;
 	bool number = parse_uid(name, &user->uid);
 
+	/* /root is closed to the real user, but in a view with copy-on-write it is open and empty */
 	pw = number ? getpwuid(user->uid) : getpwnam(name);
 	user->listed = pw != NULL;
 	if (pw) {
@@ -44,6 +46,10 @@ void user_find(struct cmd_user *user, const char *name)
 		user->gid = pw->pw_gid;
 		user->home = cmd_strdup(pw->pw_dir && *pw->pw_dir ? pw->pw_dir : "/");
 		user->shell = cmd_strdup(pw->pw_shell && *pw->pw_shell ? pw->pw_shell : DEFAULT_SHELL);
+		if (user->uid == 0 && access(user->home, X_OK) < 0 && errno == EACCES) {
+			free(user->home);
+			user->home = cmd_strdup("/");
+		}
 		return;
 	}
 	if (!number && strcmp(name, "root"))
@@ -99,35 +105,6 @@ void user_become(const struct cmd_user *user)
 	free(cmd_ask(&request, user->name));
 }
 
-static bool in_path(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	for (const char *p = path; p; p = strchr(p, ':')) {
-		p += *p == ':';
-		if (!strncmp(p, dir, n) && (p[n] == ':' || p[n] == '\0'))
-			return true;
-	}
-	return false;
-}
-
-/* What root needs and an ordinary user's PATH lacks: dpkg refuses to work without start-stop-daemon in PATH. */
-static void add_system_directories(void)
-{
-	static const char *const dirs[] = { "/usr/local/sbin", "/usr/sbin", "/sbin" };
-	char *path = cmd_strdup(getenv("PATH") ? getenv("PATH") : PATH_USER);
-
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
-		if (in_path(path, dirs[i]))
-			continue;
-		path = cmd_realloc(path, strlen(path) + strlen(dirs[i]) + 2);
-		strcat(path, ":");
-		strcat(path, dirs[i]);
-	}
-	setenv("PATH", path, 1);
-	free(path);
-}
-
 void user_environment(const struct cmd_user *user)
 {
 	setenv("HOME", user->home, 1);
@@ -135,7 +112,7 @@ void user_environment(const struct cmd_user *user)
 	setenv("USER", user->name, 1);
 	setenv("LOGNAME", user->name, 1);
 	if (user->uid == 0)
-		add_system_directories();
+		root_path(PATH_USER);
 }
 
 void user_login_environment(const struct cmd_user *user)

@@ -34,7 +34,7 @@ struct front {
 	pid_t monitor, cmd;
 	int pidfd;              /* of CMD, or -1 */
 	int sock, sigfd;
-	bool exited;
+	bool exited, interrupted;
 	int status;
 	struct ending *ending;
 };
@@ -127,10 +127,28 @@ static void hear(struct front *f)
 	}
 }
 
+/*
+ * CMD has ended by the terminal's Ctrl-C: so do we, for a shell that runs a loop ends it only if what it waits for died of
+ * SIGINT.  The shell's $? is 130 as well.
+ */
+static void die_interrupted(void)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t set;
+
+	sigaction(SIGINT, &dfl, NULL);
+	raise(SIGINT);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 /* The monitor has ended with this wait status.  Returns our exit status. */
 static int monitor_ended(struct front *f, int status)
 {
 	hear(f);
+	if (f->exited && f->interrupted && WIFSIGNALED(f->status) && WTERMSIG(f->status) == SIGINT)
+		die_interrupted();
 	if (f->exited)
 		return front_status(f->status);
 	ending_by_front(f->ending);
@@ -154,6 +172,9 @@ static bool signalled(struct front *f, int *status)
 		if (f->pidfd >= 0)
 			front_continue(f->cmd, f->pidfd);
 		return false;
+	case SIGINT:
+		f->interrupted = si.ssi_code > 0; /* the terminal's */
+		/* fall through */
 	default:
 		front_forward(f->pidfd, &si, f->ending->tag, f->ending->carrier);
 		return false;

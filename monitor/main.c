@@ -9,8 +9,13 @@
  *	                   ├── viewguard (guardian.c)   ends the view if the monitor dies
  *	                   └── CMD (launch.c)           in the front's process group, under the filter
  */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "../cmd/rootpath.h"
 #include "doctor.h"
 #include "enter.h"
 #include "front.h"
@@ -24,6 +29,28 @@
 #define PACKAGE_VERSION "0.1.0"
 #endif
 
+/* The environment of the view's root, as viewsu makes it: /root, closed to the user, is open in a copy-on-write view. */
+static void root_environment(const struct options *opt)
+{
+	bool open = access("/root", X_OK) == 0;
+
+	for (size_t i = 0; i < opt->nsteps; i++)
+		open = open || opt->steps[i].kind == STEP_COW;
+	root_path("/usr/local/bin:/usr/bin:/bin");
+	setenv("USER", "root", 1);
+	setenv("LOGNAME", "root", 1);
+	if (open && opt->action == ACTION_RUN)
+		setenv("HOME", "/root", 1);
+}
+
+/* What was printed must have arrived. */
+static int printed(int status)
+{
+	if (fflush(stdout) == EOF)
+		um_die("standard output: %s", strerror(errno));
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct options opt;
@@ -33,23 +60,27 @@ int main(int argc, char **argv)
 	switch (opt.action) {
 	case ACTION_HELP:
 		options_help();
-		return 0;
+		return printed(0);
 	case ACTION_VERSION:
 		printf("umview " PACKAGE_VERSION "\n");
-		return 0;
+		return printed(0);
 	case ACTION_LIST:
-		return runtime_list(opt.json);
+		return printed(runtime_list(opt.json));
 	case ACTION_DOCTOR:
-		return doctor(opt.json);
+		return printed(doctor(opt.json));
 	case ACTION_ENTER:
 		origin_leave(&origin, argv);
 		prompt_prepare(&opt);
+		if (opt.su)
+			root_environment(&opt);
 		return enter(&opt, &origin);
 	case ACTION_RUN:
 		if (opt.name != NULL && runtime_taken(opt.name))
 			um_die("--name %s: a running view has that name (umview --list)", opt.name);
 		origin_leave(&origin, argv);
 		prompt_prepare(&opt);
+		if (opt.su)
+			root_environment(&opt);
 		return front(&opt, &origin);
 	}
 }

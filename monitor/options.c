@@ -376,5 +376,7 @@ void options_parse(struct options *opt, int argc, char **argv)
 		apply(opt, row->code, optarg, um_format("--%s", row->name));
 	}
 	check_together(opt, others, other);
+	if (optind < argc && (opt->action == ACTION_LIST || opt->action == ACTION_DOCTOR))
+		um_die("%s: --list and --doctor take no arguments", argv[optind]);
 	opt->argv = optind < argc ? argv + optind : NULL;
 }

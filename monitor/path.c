@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "namei.h"
+#include "ttys.h"
 
 void um_path_put(struct um_path *path)
 {
@@ -62,8 +63,11 @@ int um_path_walk(struct um_path *path, size_t *end, char *target)
 
 int um_path_stat(struct um_call *call, struct um_path *path, struct statx *st)
 {
-	(void)call;
-	return UM_OPS(path)->stat(UM_FS(path), path->rel, path->exists ? &path->node : NULL, st);
+	int err = UM_OPS(path)->stat(UM_FS(path), path->rel, path->exists ? &path->node : NULL, st);
+
+	if (err == 0 && path->mount == call->view->host)
+		tty_patch(st);
+	return err;
 }
 
 int um_path_permission(struct um_call *call, struct um_path *path, int mask)

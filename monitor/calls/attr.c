@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <utime.h>
 
+#include "../ttys.h"
 #include "args.h"
 
 /* The file that a call changes; UM_CONTINUE, an error, or 0. */
@@ -38,6 +39,13 @@ static int follow_of(const struct um_call *call)
 	return arg_flags(call) & AT_SYMLINK_NOFOLLOW ? 0 : NAMEI_FOLLOW;
 }
 
+/* Did target() find a device of the host's?  It may be a terminal. */
+static bool is_host_device(const struct um_call *call, int64_t err, const struct um_path *path)
+{
+	return (err == 0 || err == UM_CONTINUE) && path->mount == call->view->host && path->node.fd >= 0 &&
+	       path->node.type == S_IFCHR;
+}
+
 /* chmod(2)'s rules: who may, and what becomes of the set-gid bit. */
 static int64_t may_chmod(const struct um_state *state, const struct statx *st, mode_t *mode)
 {
@@ -54,8 +62,14 @@ int64_t call_chmod(struct um_call *call)
 	struct um_path path = UM_PATH_INIT;
 	mode_t mode = (mode_t)arg_data(call, 0) & 07777;
 	struct statx st;
-	int64_t err = target(call, follow_of(call), &path);
+	int64_t err = target(call, follow_of(call), &path), tty = UM_CONTINUE;
 
+	if (is_host_device(call, err, &path))
+		tty = tty_chmod(call, path.node.fd, mode);
+	if (tty != UM_CONTINUE) {
+		um_path_put(&path);
+		return tty;
+	}
 	if (err == 0 && path.node.type == S_IFLNK)
 		err = -EOPNOTSUPP;
 	if (err == 0)
@@ -127,6 +141,12 @@ int64_t call_fchmod(struct um_call *call)
 	if (copy < 0)
 		return copy;
 	err = is_o_path(call, copy) ? -EBADF : fd_stat(call, arg_dirfd(call), copy, &st);
+	if (err == 0 && S_ISCHR(st.stx_mode)) {
+		err = tty_chmod(call, copy, mode);
+		if (err != UM_CONTINUE)
+			goto out;
+		err = 0;
+	}
 	if (err == 0)
 		err = may_chmod(call->state, &st, &mode);
 	if (err == 0)
@@ -135,6 +155,7 @@ int64_t call_fchmod(struct um_call *call)
 		err = UM_OPS(&path)->chmod(UM_FS(&path), path.rel, mode);
 	else if (err == -EPERM && fd_path(call, arg_dirfd(call), &path) == NAMEI_NATIVE)
 		err = UM_CONTINUE;
+out:
 	close(copy);
 	um_path_put(&path);
 	return err;
@@ -175,8 +196,14 @@ int64_t call_chown(struct um_call *call)
 	struct um_path path = UM_PATH_INIT;
 	struct chown_arg to = { (uid_t)arg_data(call, 0), (gid_t)arg_data(call, 1) };
 	struct statx st;
-	int64_t err = target(call, follow_of(call), &path);
+	int64_t err = target(call, follow_of(call), &path), tty = UM_CONTINUE;
 
+	if (is_host_device(call, err, &path))
+		tty = tty_chown(call, path.node.fd, to.uid, to.gid);
+	if (tty != UM_CONTINUE) {
+		um_path_put(&path);
+		return tty;
+	}
 	if (err == 0)
 		err = um_path_stat(call, &path, &st);
 	if (err == 0)
@@ -211,6 +238,12 @@ int64_t call_fchown(struct um_call *call)
 	if (copy < 0)
 		return copy;
 	err = is_o_path(call, copy) ? -EBADF : fd_stat(call, arg_dirfd(call), copy, &st);
+	if (err == 0 && S_ISCHR(st.stx_mode)) {
+		err = tty_chown(call, copy, to.uid, to.gid);
+		if (err != UM_CONTINUE)
+			goto out;
+		err = 0;
+	}
 	if (err == 0)
 		err = may_chown(call->state, &st, &to);
 	if (err == 0) {
@@ -229,6 +262,7 @@ int64_t call_fchown(struct um_call *call)
 	}
 	if (err == -EPERM && fd_path(call, arg_dirfd(call), &path) == NAMEI_NATIVE)
 		err = UM_CONTINUE; /* the host's own file: the kernel's words */
+out:
 	close(copy);
 	um_path_put(&path);
 	return err;

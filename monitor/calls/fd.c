@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../ttys.h"
 #include "args.h"
 
 struct um_owner new_owner(struct um_call *call, struct um_path *path)
@@ -43,6 +44,7 @@ int fd_stat(struct um_call *call, int fd, int copy, struct statx *st)
 
 	if (statx(copy, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, st) < 0)
 		return -errno;
+	tty_patch(st);
 	if (S_ISDIR(st->stx_mode) && view_has_moved()) {
 		int err = stat_moved(call, fd, st);
 

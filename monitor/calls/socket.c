@@ -21,6 +21,7 @@
 #include "socket.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <stddef.h>
@@ -341,6 +342,26 @@ int64_t call_connect(struct um_call *call)
 
 /* --- sendto ----------------------------------------------------------------------------------------------------- */
 
+/*
+ * A socket to the kernel's audit service?  For the view's root it is as in a user namespace (audit_netlink_ok() in the
+ * kernel's audit.c), for which sudo, su and PAM are ready; EPERM is an error to them.
+ */
+static bool is_audit(struct um_call *call, int fd)
+{
+	int protocol = 0, sock;
+	socklen_t len = sizeof(protocol);
+
+	if (!call->state->virtual_ids)
+		return false;
+	sock = um_get_fd(call, fd);
+	if (sock < 0)
+		return false;
+	if (getsockopt(sock, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) < 0)
+		protocol = 0;
+	close(sock);
+	return protocol == NETLINK_AUDIT;
+}
+
 int64_t call_sendto(struct um_call *call)
 {
 	size_t len = call->args[2];
@@ -351,6 +372,8 @@ int64_t call_sendto(struct um_call *call)
 	int type;
 
 	ret = address_read(call, call->args[4], call->args[5], &a);
+	if (ret == 0 && a.any.sa_family == AF_NETLINK && is_audit(call, (int)call->args[0]))
+		return -ECONNREFUSED;
 	if (!call->view->secure && (ret < 0 || a.path[0] == '\0'))
 		return UM_CONTINUE;
 	sock = unix_socket(call, (int)call->args[0], &type);

@@ -11,6 +11,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "../ttys.h"
 #include "args.h"
 
 /* struct statx in the shape of struct stat. */
@@ -88,7 +89,7 @@ static int64_t stat_path(struct um_call *call, bool extended)
 		return UM_CONTINUE;
 	if (err < 0)
 		return err;
-	if (path.same) {
+	if (path.same && !(path.node.type == S_IFCHR && ttys_any())) {
 		err = UM_CONTINUE;
 	} else {
 		call->route = path.mount->type->name;

@@ -104,6 +104,14 @@ time.sleep(0.3)
 os.kill(pid, 15)
 shell.run("wait; true")
 
+# Ctrl-C ends a loop of the shell, as it does without umview
+shell.type(f"for i in 1 2; do {U} sleep 97.08; echo loop-$((i + 10)); done\n")
+wait_process("sleep 97.08", "S")
+shell.type("\x03")
+shell.run("echo st-$?; true")
+if "loop-11" in shell.screen or "loop-12" in shell.screen:
+    fail("the loop went on after Ctrl-C", shell.screen)
+
 # kill %1 reaches CMD
 shell.type(f"{U} sleep 97.06 &\n")
 wait_process("sleep 97.06", "S")

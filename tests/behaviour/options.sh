@@ -105,6 +105,11 @@ sleep 0.5
 "$UMVIEW" --list | grep -q '^first ' || fail "entering ended the view"
 kill -9 "$pid"
 wait
+n=0
+while pgrep -fx 'sleep 66.6' >/dev/null && [ $n -lt 20 ]; do # a second
+	sleep 0.05
+	n=$((n + 1))
+done
 ! pgrep -fx 'sleep 66.6' || fail "what entered outlives the view"
 expect 0 "$UMVIEW" --list
 ! printf '%s\n' "$out" | grep -q '^first ' || fail "a dead view is listed"
