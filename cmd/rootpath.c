@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The PATH of the view's root: dpkg refuses to work without start-stop-daemon in it.  Used by viewsu and by umview --su.
+ * Additions to PATH.  The view's root needs some: dpkg refuses to work without start-stop-daemon in it.  Used by viewsu and
+ * by umview.
  */
 #include "rootpath.h"
 
@@ -22,23 +23,22 @@ static bool in_path(const char *path, const char *dir)
 	return false;
 }
 
-void root_path(const char *otherwise)
+void path_add(const char *dir, const char *otherwise)
 {
 	const char *old = getenv("PATH") ? getenv("PATH") : otherwise;
-	size_t room = strlen(old) + 1;
-	char *path;
+	char *path = in_path(old, dir) ? NULL : malloc(strlen(old) + strlen(dir) + 2);
 
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
-		room += strlen(dirs[i]) + 1;
-	path = malloc(room);
 	if (path == NULL)
 		return;
 	strcpy(path, old);
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
-		if (!in_path(path, dirs[i])) {
-			strcat(path, ":");
-			strcat(path, dirs[i]);
-		}
+	strcat(path, ":");
+	strcat(path, dir);
 	setenv("PATH", path, 1);
 	free(path);
+}
+
+void root_path(const char *otherwise)
+{
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		path_add(dirs[i], otherwise);
 }

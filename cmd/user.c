@@ -153,10 +153,15 @@ void user_exec_shell(const char *shell, bool login, const char *command, char *c
 
 	while (args && args[nargs])
 		nargs++;
-	argv = cmd_realloc(NULL, (nargs + 4) * sizeof(*argv));
+	argv = cmd_realloc(NULL, (nargs + 6) * sizeof(*argv));
 	name = cmd_realloc(NULL, strlen(base) + 2);
 	sprintf(name, "%s%s", login ? "-" : "", base);
 	argv[n++] = name;
+	/* the view's name in the prompt, as in the shell that umview started */
+	if (!login && !command && nargs == 0 && !strcmp(base, "bash") && isatty(0) && getenv("UMVIEW_BASHRC")) {
+		argv[n++] = cmd_strdup("--rcfile");
+		argv[n++] = cmd_strdup(getenv("UMVIEW_BASHRC"));
+	}
 	if (command) {
 		argv[n++] = cmd_strdup("-c");
 		argv[n++] = cmd_strdup(command);

@@ -24,6 +24,9 @@
 #include "origin.h"
 #include "prompt.h"
 #include "runtime.h"
+#include "setup.h"
+
+#define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "0.1.0"
@@ -36,7 +39,7 @@ static void root_environment(const struct options *opt)
 
 	for (size_t i = 0; i < opt->nsteps; i++)
 		open = open || opt->steps[i].kind == STEP_COW;
-	root_path("/usr/local/bin:/usr/bin:/bin");
+	root_path(DEFAULT_PATH);
 	setenv("USER", "root", 1);
 	setenv("LOGNAME", "root", 1);
 	if (open && opt->action == ACTION_RUN)
@@ -71,6 +74,7 @@ int main(int argc, char **argv)
 	case ACTION_ENTER:
 		origin_leave(&origin, argv);
 		prompt_prepare(&opt);
+		path_add(setup_own_dir(), DEFAULT_PATH); /* um_add_service and the others are to be found */
 		if (opt.su)
 			root_environment(&opt);
 		return enter(&opt, &origin);
@@ -79,6 +83,7 @@ int main(int argc, char **argv)
 			um_die("--name %s: a running view has that name (umview --list)", opt.name);
 		origin_leave(&origin, argv);
 		prompt_prepare(&opt);
+		path_add(setup_own_dir(), DEFAULT_PATH); /* um_add_service and the others are to be found */
 		if (opt.su)
 			root_environment(&opt);
 		return front(&opt, &origin);

@@ -76,6 +76,7 @@ static void prepare_bash(struct options *opt)
 		free(path);
 		return;
 	}
+	setenv("UMVIEW_BASHRC", path, 1); /* viewsu's shell reads it too */
 	argv[0] = opt->argv[0];
 	argv[1] = um_format("--rcfile");
 	argv[2] = path;

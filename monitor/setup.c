@@ -35,7 +35,7 @@
 /* --- modules ------------------------------------------------------------------------------------------------------ */
 
 /* The directory of this program. */
-static const char *own_dir(void)
+const char *setup_own_dir(void)
 {
 	char exe[PATH_MAX], *slash;
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
@@ -57,7 +57,7 @@ static const char *own_dir(void)
 static const char *build_tree(void)
 {
 	static const char *const places[] = { "modules/.libs", "modules", ".libs", "modules/viewfs/.libs" };
-	const char *exe = own_dir();
+	const char *exe = setup_own_dir();
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		char *dir = um_format("%s/%s", exe, places[i]), *probe = um_format("%s/viewfs.so", dir);
@@ -221,7 +221,7 @@ void setup_view(struct um_view *view, const struct options *opt, const struct or
 	view->secure = opt->secure;
 	view->tracer_ops = &um_unotify;
 	view->module_dir = setup_module_dir(opt->secure);
-	view->command_dir = own_dir();
+	view->command_dir = setup_own_dir();
 	view->allowed_modules = opt->modules;
 	view->classes = classes_of(opt, view->module_dir);
 	view->loader_fd = -1;

@@ -19,6 +19,9 @@ const struct um_state *setup_identity(struct um_view *view, mode_t mask, bool su
 void setup_steps(struct um_view *view, const struct options *opt, const struct origin *origin,
 		 const struct um_state *state);
 
+/* The directory of this program, where its commands are as well. */
+const char *setup_own_dir(void);
+
 /* The directory of the modules: the installed one, or that of the build tree that umview runs from. */
 const char *setup_module_dir(bool secure);
 
