@@ -376,6 +376,8 @@ void index_swap(struct layers *l, const char *a, const char *b)
 	ae->vtype = be->vtype;
 	be->dtype = t.dtype;
 	be->vtype = t.vtype;
+	ae->flags &= ~IE_OWN;
+	be->flags &= ~IE_OWN;
 	dir_free(ae->dir);
 	dir_free(be->dir);
 	ae->dir = be->dir = NULL;

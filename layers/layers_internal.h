@@ -151,6 +151,7 @@ int remove_contents(int dirfd, const char *except);
 /* index.c */
 #define IE_WHITEOUT 1 /* a character device 0/0 stands at the name itself */
 #define IE_WHFILE 2   /* a file .wh.NAME stands beside it */
+#define IE_OWN 4      /* known to be no copy: it has its own number */
 struct ient {
 	uint32_t hash;
 	uint8_t dtype; /* DT_* of the object in the upper directory; 0: none, only a whiteout */
@@ -326,6 +327,7 @@ int copy_up_tree(struct layers *l, const char *path);
 void origin_put(const struct obj *o, const char *path, const struct statx *low);
 bool origin_stale(const struct obj *o, const char *path, const struct statx *low);
 void origin_number(struct layers *l, const struct obj *o, struct statx *st);
+uint64_t origin_ino(struct layers *l, const struct obj *o);
 
 
 /* copydata.c */

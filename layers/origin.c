@@ -69,6 +69,17 @@ bool origin_stale(const struct obj *o, const char *path, const struct statx *low
 	return strncmp(was, now, n) != 0 || (was[n] && was[n] != ':');
 }
 
+/* The inode number of the original, or 0. */
+uint64_t origin_ino(struct layers *l, const struct obj *o)
+{
+	unsigned long long ino = 0;
+	char text[ORIGIN_MAX];
+
+	if (!l->no_xattr && get(o, text))
+		sscanf(text, "%*[^:]:%*[^:]:%*[^:]:%*[^:]:%*x.%*x.%llx", &ino);
+	return ino;
+}
+
 /**
  * origin_number() - show a copied-up file under the number of its original
  * @st:		of the upper object itself; changed

@@ -143,19 +143,29 @@ static bool never_shown(const struct layers *l, const char *path, const char *na
 	return false;
 }
 
-/* DT_* as shown of a name in the upper directory, 0 if the index does not know it. */
-static uint8_t type_of(struct listing *t, const struct dirent *de)
+/* Type and number as shown of a name in the upper directory. */
+static void see_upper(struct listing *t, const struct dirent *de, uint8_t *type, uint64_t *ino)
 {
 	char child[PATH_MAX];
 	struct upos u;
 
-	if (de->d_type != DT_REG || !t->l->vstat || !devices_any(t->l))
-		return de->d_type;
-	if (snprintf(child, sizeof child, "%s%s%s", t->path, t->path[0] ? "/" : "", de->d_name) >= PATH_MAX)
-		return de->d_type;
-	if (upper_find(t->l, child, &u) < 0 || !u.ent || !u.last || ient_is_whiteout(u.ent))
-		return de->d_type;
-	return upper_vtype(t->l, child, u.ent);
+	*type = de->d_type;
+	*ino = de->d_ino;
+	if (de->d_type != DT_REG ||
+	    snprintf(child, sizeof child, "%s%s%s", t->path, t->path[0] ? "/" : "", de->d_name) >= PATH_MAX ||
+	    upper_find(t->l, child, &u) < 0 || !u.ent || !u.last || ient_is_whiteout(u.ent))
+		return;
+	if (t->l->vstat && devices_any(t->l))
+		*type = upper_vtype(t->l, child, u.ent);
+	if (*type == DT_REG && !(u.ent->flags & IE_OWN)) {
+		struct obj o = upper_obj(t->l, child);
+		uint64_t origin = origin_ino(t->l, &o);
+
+		if (origin)
+			*ino = origin;
+		else
+			u.ent->flags |= IE_OWN;
+	}
 }
 
 /* Does this directory of the upper layer let the lower one's show? */
@@ -194,6 +204,8 @@ static int take(struct listing *t, unsigned i, int fd, const struct dirent *de)
 {
 	bool marks = i < t->l->nlower; /* whiteouts count in all but the last layer */
 	const char *name = de->d_name;
+	uint64_t ino = de->d_ino;
+	uint8_t type = de->d_type;
 	struct entry *e;
 	int r;
 
@@ -208,12 +220,16 @@ static int take(struct listing *t, unsigned i, int fd, const struct dirent *de)
 	if (!e) {
 		bool hidden = marks && is_whiteout(fd, de);
 
-		return add(t, name, de->d_ino, hidden ? DT_WHT : i ? de->d_type : type_of(t, de), i > 0 || hidden);
+		if (i == 0)
+			see_upper(t, de, &type, &ino);
+		return add(t, name, ino, hidden ? DT_WHT : type, i > 0 || hidden);
 	}
 	if (i == 0 && e->type == DT_WHT) {
 		/* Beside its own ".wh." file the object itself is what counts. */
-		if (!is_whiteout(fd, de))
-			*e = (struct entry){.ino = de->d_ino, .name = e->name, .type = type_of(t, de)};
+		if (!is_whiteout(fd, de)) {
+			see_upper(t, de, &type, &ino);
+			*e = (struct entry){.ino = ino, .name = e->name, .type = type};
+		}
 	} else if (!e->numbered) {
 		if (e->type == DT_DIR && de->d_type == DT_DIR && child_merges(t, name))
 			e->ino = de->d_ino;
