@@ -2,6 +2,7 @@
 /*
  * Directories of changes: opening them, and their changes as a list.
  */
+#include <fcntl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,11 +16,13 @@
 static void read_target(const char *upper, char *target)
 {
 	char path[PATH_MAX + 32];
+	int fd;
 	FILE *f;
 
 	strcpy(target, "/");
 	snprintf(path, sizeof path, "%s/.umview/target", upper);
-	f = fopen(path, "re");
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	f = fd >= 0 ? fdopen(fd, "r") : NULL;
 	if (!f)
 		return;
 	if (!fgets(target, PATH_MAX, f) || target[0] != '/')

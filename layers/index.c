@@ -145,8 +145,8 @@ static int load_name(struct layers *l, struct idir *d, int fd, const struct dire
 	if (!strncmp(name, WH_PREFIX, WH_PREFIX_LEN)) {
 		if (!strcmp(name, WH_OPAQUE))
 			d->opaque = true;
-		else if (strncmp(name + WH_PREFIX_LEN, WH_PREFIX, WH_PREFIX_LEN) && name[WH_PREFIX_LEN]) {
-			e = dir_add(d, name + WH_PREFIX_LEN, strlen(name) - WH_PREFIX_LEN);
+		else if (whiteout_of(name)) {
+			e = dir_add(d, whiteout_of(name), strlen(whiteout_of(name)));
 			if (!e)
 				return -ENOMEM;
 			e->flags |= IE_WHFILE;

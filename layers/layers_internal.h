@@ -33,6 +33,19 @@
 #define WH_PREFIX ".wh."
 #define WH_PREFIX_LEN 4
 #define WH_OPAQUE ".wh..wh..opq"
+
+/* The name that a whiteout file hides, or NULL: an upper directory may have been made by anybody, and "." and ".." are names
+ * of other directories. */
+static inline const char *whiteout_of(const char *name)
+{
+	if (strncmp(name, WH_PREFIX, WH_PREFIX_LEN) != 0)
+		return NULL;
+	name += WH_PREFIX_LEN;
+	if (!*name || !strcmp(name, ".") || !strcmp(name, "..") || !strncmp(name, WH_PREFIX, WH_PREFIX_LEN))
+		return NULL;
+	return name;
+}
+
 #define XATTR_OPAQUE "user.overlay.opaque"
 #define XATTR_VSTAT "user.containers.override_stat"
 #define XATTR_OWN "user.umview."	  /* everything below it is ours and never shown */

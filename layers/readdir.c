@@ -188,8 +188,8 @@ static int whiteout_name(struct listing *t, unsigned i, const char *name)
 
 	if (strncmp(name, WH_PREFIX, WH_PREFIX_LEN) != 0)
 		return 0;
-	name += WH_PREFIX_LEN;
-	if (!strncmp(name, WH_PREFIX, WH_PREFIX_LEN))
+	name = whiteout_of(name);
+	if (!name)
 		return 1;
 	e = find(t, name);
 	if (e) {

@@ -84,7 +84,7 @@ void dircache_disable(void)
 
 static bool watch_fd(int fd, uint32_t what)
 {
-	struct epoll_event ev = { .events = what };
+	struct epoll_event ev = { .events = what, .data.fd = fd };
 
 	return fd >= 0 && epoll_ctl(events, EPOLL_CTL_ADD, fd, &ev) == 0;
 }
@@ -163,14 +163,18 @@ static bool take(const struct inotify_event *event)
 	return true;
 }
 
-/* Take note of what has happened. */
-static void drain(void)
+/* Take note of what has happened.  @first is what epoll_wait() gave; the mounts tell each change once only. */
+static void drain(const struct epoll_event *first)
 {
 	char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
 	struct epoll_event ev;
 	ssize_t n;
 
 	epoch++;
+	if (first->data.fd == mounts) {
+		forget_all();
+		return;
+	}
 	while (notify >= 0 && (n = read(notify, buf, sizeof(buf))) > 0)
 		for (ssize_t i = 0; i < n;) {
 			const struct inotify_event *event = (const struct inotify_event *)(buf + i);
@@ -181,7 +185,7 @@ static void drain(void)
 			}
 			i += (ssize_t)(sizeof(*event) + event->len);
 		}
-	if (epoll_wait(events, &ev, 1, 0) != 0) /* the mounts */
+	if (epoll_wait(events, &ev, 1, 0) != 0 && ev.data.fd == mounts)
 		forget_all();
 }
 
@@ -189,8 +193,8 @@ uint64_t dircache_epoch(void)
 {
 	struct epoll_event ev;
 
-	if (events >= 0 && epoll_wait(events, &ev, 1, 0) != 0)
-		drain();
+	if (events >= 0 && epoll_wait(events, &ev, 1, 0) > 0)
+		drain(&ev);
 	return epoch;
 }
 

@@ -62,13 +62,14 @@ static bool holds(const struct verdict *v, const struct walk *w, size_t start, s
 	       v->generation == generation_of(v->mount) && v->epoch == dircache_epoch();
 }
 
-static void note(struct verdict *v, const struct walk *w, size_t start, size_t len, uint32_t hash)
+/* @epoch is that of before the look. */
+static void note(struct verdict *v, const struct walk *w, size_t start, size_t len, uint32_t hash, uint64_t epoch)
 {
 	const char *slash = strrchr(w->path->view, '/');
 
 	if (len >= SHORT || !dircache_knows(w->path->view, (size_t)(slash - w->path->view)))
 		return;
-	v->epoch = dircache_epoch();
+	v->epoch = epoch;
 	v->mounts = hashtab_generation(w->call->view->table);
 	v->generation = generation_of(w->path->mount);
 	v->mount = w->path->mount;
@@ -148,6 +149,7 @@ int namei_fast(struct walk *w)
 	char *view = w->path->view;
 	size_t start = strlen(view), len = start;
 	struct verdict *v;
+	uint64_t epoch;
 	uint32_t hash;
 	int ret;
 
@@ -164,9 +166,10 @@ int namei_fast(struct walk *w)
 	v = &verdicts[hash % VERDICTS];
 	if (holds(v, w, start, len, hash))
 		return NAMEI_NATIVE;
+	epoch = dircache_epoch();
 	ret = is_plain(view) ? look(w) : 0;
 	if (ret == NAMEI_NATIVE)
-		note(v, w, start, len, hash);
+		note(v, w, start, len, hash, epoch);
 	view[start] = '\0';
 	return ret;
 }

@@ -411,16 +411,24 @@ static int except_kernel_mounts(struct options *o, struct um_mount_args *args)
 /* Note where the tree belongs, for viewdiff and its kin. */
 static void note_target(const char *upper, const char *target)
 {
+	static const char temporary[] = "target.new";
 	char name[PATH_MAX];
-	FILE *f;
+	int dir, fd;
 
-	if (snprintf(name, sizeof(name), "%s/.umview/target", upper) >= (int)sizeof(name))
+	if (snprintf(name, sizeof(name), "%s/.umview", upper) >= (int)sizeof(name))
 		return;
-	f = fopen(name, "we");
-	if (f == NULL)
+	dir = open(name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
 		return;
-	fprintf(f, "%s\n", target);
-	fclose(f);
+	/* Whatever has the name already, a link or a fifo, is replaced and not written to. */
+	unlinkat(dir, temporary, 0);
+	fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0) {
+		if (dprintf(fd, "%s\n", target) > 0)
+			renameat(dir, temporary, dir, "target");
+		close(fd);
+	}
+	close(dir);
 }
 
 /* Has the directory contents that no view has written?  They would be taken for changes, and discarded with them. */
