@@ -64,6 +64,7 @@ static void mount_free(struct um_mount *mount)
 		free(*e);
 	free(mount->except);
 	free(mount->prefix);
+	free(mount->native);
 	free(mount->source);
 	free(mount->target);
 	free(mount->options);
@@ -107,6 +108,46 @@ static void end(struct um_view *view, struct um_mount *mount)
 	if (mount->origin == NULL && mount->type->ops->umount != NULL)
 		mount->type->ops->umount(mount->fs);
 	mount_free(mount);
+}
+
+static struct um_mount *first_of(struct um_mount *mount)
+{
+	return mount->origin != NULL ? mount->origin : mount;
+}
+
+bool is_bound(const struct um_view *view, const struct um_path *path)
+{
+	for (size_t i = 0; i < view->nmounts; i++) {
+		const struct um_mount *m = view->mounts[i];
+
+		if (m != NULL && m->origin == first_of(path->mount) && strcmp(m->prefix, path->rel) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* If the bind shows @from or something in it: let it show the same at @to. */
+static bool bind_follow(struct um_mount *m, const struct um_path *from, const struct um_path *to)
+{
+	size_t n = strlen(from->rel);
+	char *prefix;
+
+	if (strncmp(m->prefix, from->rel, n) != 0 || (m->prefix[n] != '/' && m->prefix[n] != '\0'))
+		return false;
+	prefix = um_format("%s%s", to->rel, m->prefix + n);
+	free(m->prefix);
+	m->prefix = prefix;
+	return true;
+}
+
+void binds_follow(struct um_view *view, const struct um_path *from, const struct um_path *to, bool exchange)
+{
+	for (size_t i = 0; i < view->nmounts; i++) {
+		struct um_mount *m = view->mounts[i];
+
+		if (m != NULL && m->origin == first_of(from->mount) && !bind_follow(m, from, to) && exchange)
+			bind_follow(m, to, from);
+	}
 }
 
 /* Enter a mount into the table. */
@@ -175,6 +216,8 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 	mount->options = strdup(options);
 	mount->permanent = args.permanent;
 	mount->kernel = args.kernel;
+	if (args.native)
+		mount->native = strdup(strcmp(source_host, "/") == 0 ? "" : source_host);
 	if (args.bind)
 		bind(view, &whole, source_view, mount);
 	mount->readonly = args.flags & MS_RDONLY;

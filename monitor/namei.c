@@ -150,6 +150,29 @@ static int open_magic(struct walk *w)
 	w->pure = false;
 	return 1;
 }
+
+/*
+ * Does the path lead to something of the host that is to be found by its own name only, in @name?  That is /proc, below a
+ * chroot or bound, for what "self" is depends on who looks; and what a mount leaves out, looked at through a bind of it.
+ */
+static bool has_own_name(struct walk *w, char *name)
+{
+	const struct um_mount *mount = w->path->mount, *first = mount->origin ? mount->origin : mount;
+	const char *prefix = mount->origin ? mount->prefix : "";
+	const char *top = first->native ? first->native : mount->origin ? first->target : NULL;
+
+	if (top == NULL)
+		return false;
+	snprintf(name, PATH_MAX, "%s%s%s%s%s", top, *prefix ? "/" : "", prefix, *w->path->rel ? "/" : "", w->path->rel);
+	for (char **except = mount->origin ? first->except : NULL; except != NULL && *except != NULL; except++) {
+		size_t n = strlen(*except);
+
+		if (strncmp(name, *except, n) == 0 && (name[n] == '/' || name[n] == '\0'))
+			return true;
+	}
+	return strncmp(name, "/proc", 5) == 0 && (name[5] == '/' || name[5] == '\0');
+}
+
 /* A run has been appended to path->view; look it up.  1: finished; 0: go on with w->rest. */
 static int walk_run(struct walk *w, const char *after)
 {
@@ -166,9 +189,7 @@ static int walk_run(struct walk *w, const char *after)
 	path->mount = view_mount_of(w->call->view, w->call->state, path->view, &path->rel);
 	if ((w->flags & NAMEI_MOUNT_POINT) && last && *path->rel == '\0')
 		follow = false; /* it is there already */
-	else if (path->mount->kernel && strcmp(path->mount->source, "/proc") == 0) {
-		/* The host's /proc below a chroot: from here on its own name leads through it. */
-		snprintf(left, sizeof(left), "/proc%s%s", *path->rel ? "/" : "", path->rel);
+	else if (has_own_name(w, left)) {
 		strcpy(path->view, left);
 		w->pure = false;
 	}
@@ -195,6 +216,15 @@ static int walk_run(struct walk *w, const char *after)
 	if (path->mount->origin != NULL)
 		w->pure = false;
 	err = um_path_walk(path, &at, target);
+	if (path->mount->origin != NULL && strcmp(path->view, path->mount->target) == 0 &&
+	    (err != 0 || path->node.type == S_IFLNK)) {
+		um_path_drop(path); /* the source of a bind is gone, or a link now */
+		err = -ENOENT;
+	}
+	if (err < 0 && (w->flags & NAMEI_MOUNT_POINT) && last && strcmp(path->view, path->mount->target) == 0) {
+		path->node = (struct um_node){ -1, S_IFDIR, UM_BODY_NONE };
+		err = 0;
+	}
 	denied = check_search(w);
 	if (denied < 0)
 		return denied;

@@ -70,6 +70,8 @@ int namei_fd(struct um_call *call, int fd, struct um_path *path);
 void namei_forget(void);
 
 void um_path_put(struct um_path *path);
+/* Close the body only. */
+void um_path_drop(struct um_path *path);
 
 /* The operations of the file system that owns a path, and its instance: OPS(path)->stat(FS(path), path->rel, ...). */
 #define UM_OPS(path) ((path)->mount->type->ops)
@@ -102,6 +104,11 @@ struct um_mount *view_mount_of(struct um_view *view, const struct um_state *stat
 /* View path of a host path (the reverse mapping over all mounts, newest first); equal if no mount has it.
  * -ENOENT: the view has removed it. */
 int view_path_of_host(struct um_view *view, const struct um_state *state, const char *host, char *buf);
+/* Does a bind show this very file or directory? */
+bool is_bound(const struct um_view *view, const struct um_path *path);
+/* What was at @from is at @to now (and the other way round): binds that show it, or something in it, go on to. */
+void binds_follow(struct um_view *view, const struct um_path *from, const struct um_path *to, bool exchange);
+
 /* A lower directory has another view path now (NULL: none), which descriptors of its body follow. */
 void view_moved(const struct um_path *from, const struct um_path *to);
 bool view_has_moved(void);

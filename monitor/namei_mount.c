@@ -151,6 +151,9 @@ int view_path_of_host(struct um_view *view, const struct um_state *state, const 
 			if (mount == NULL || (mount->origin != NULL) != binds ||
 			    (mount->kernel && !(below_root && below(mount->target, state->root))))
 				continue;
+			/* Of a bind of "/" somewhere in it, what is meant is hardly ever the second name. */
+			if (mount->native != NULL && !below_root && below(mount->target, mount->native))
+				continue;
 			err = path_of(mount, host, buf);
 			if (err == -ENAMETOOLONG)
 				return err;

@@ -14,11 +14,16 @@
 #include "namei.h"
 #include "ttys.h"
 
-void um_path_put(struct um_path *path)
+void um_path_drop(struct um_path *path)
 {
 	if (path->node.fd >= 0)
 		close(path->node.fd);
 	path->node.fd = -1;
+}
+
+void um_path_put(struct um_path *path)
+{
+	um_path_drop(path);
 	free(path->bound);
 	path->bound = NULL;
 	path->rel = NULL;

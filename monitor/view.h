@@ -38,6 +38,7 @@ struct um_mount {
 	const struct um_fs_type *type;
 	struct um_service *service;
 	char *source, *target;  /* target: view path, "" for the root; owned */
+	char *native;           /* shows the host's tree at this host path ("" for "/") as it is, else NULL; owned */
 	char *options;
 	char **except;          /* view paths that stay outside; owned */
 	bool permanent;

@@ -95,6 +95,7 @@ struct um_mount_args {
 	uint32_t target_type;
 	bool source_is_mounted; /* the source lies in another mount of the view: its host path is not all of it */
 	/* results */
+	bool native;            /* shows the host's tree at source_host as it is */
 	bool bind;              /* show the source once more, by the mount that has it; @fs is not used */
 	char **except;          /* NULL-terminated absolute view paths that stay outside of the mount; freed by the monitor */
 	bool permanent;         /* cannot be unmounted */

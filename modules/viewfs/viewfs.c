@@ -540,6 +540,7 @@ static int viewfs_mount(struct um_fs **out, struct um_mount_args *args)
 		memcpy(args->except, o->except, o->nexcept * sizeof(char *));
 	args->permanent = o->permanent;
 	args->kernel = o->kernel;
+	args->native = o->mode == MOVE && !args->bind;
 	if (o->readonly)
 		args->flags |= MS_RDONLY;
 	free(o);

@@ -190,7 +190,7 @@ int64_t call_unlink(struct um_call *call)
 		err = um_path_parent_permission(call, &path, true);
 	if (err == 0 && dir != (path.node.type == S_IFDIR))
 		err = dir ? -ENOTDIR : -EISDIR;
-	else if (err == 0 && is_mount_point(call, &path))
+	else if (err == 0 && (is_mount_point(call, &path) || is_bound(call->view, &path)))
 		err = -EBUSY;
 	if (err == 0 && !um_alive(call))
 		err = UM_REPLIED;
@@ -209,10 +209,11 @@ static int64_t check_rename(struct um_call *call, struct um_path *from, struct u
 {
 	int64_t err;
 
+	if (is_mount_point(call, from) || is_mount_point(call, to) ||
+	    (to->exists && !(flags & RENAME_EXCHANGE) && is_bound(call->view, to)))
+		return -EBUSY;
 	if (from->mount != to->mount)
 		return -EXDEV;
-	if (is_mount_point(call, from) || is_mount_point(call, to))
-		return -EBUSY;
 	if ((flags & RENAME_NOREPLACE) && to->exists)
 		return -EEXIST;
 	if ((flags & RENAME_EXCHANGE) && !to->exists)
@@ -257,6 +258,8 @@ int64_t call_rename(struct um_call *call)
 	if (err == 0) {
 		call->route = from.mount->type->name;
 		err = UM_OPS(&from)->rename(UM_FS(&from), from.rel, to.rel, flags);
+		if (err == 0)
+			binds_follow(call->view, &from, &to, flags & RENAME_EXCHANGE);
 		if (err == 0 && from.node.type == S_IFDIR && from.node.body != UM_BODY_ELSEWHERE)
 			view_moved(&from, &to);
 	}

@@ -108,6 +108,31 @@ equal "changed through the view" "$(cat h1/f h2/f g)" "written
 changed
 other"
 
+# what becomes of the source
+fresh_dir E
+expect 0 umview --cow "$E" --su -- sh -c 'mkdir r1 n1 || exit; echo x >r1/f; mount --bind r1 n1; rm -rf r1 2>/dev/null || echo busy; ls -d r1
+mv r1 r9; echo y >r9/g; ls n1; umount n1; ls n1; rm r9/g
+mkdir r2 n2; mount --bind r2 n2; mv r2 r3; ln -s /etc r2; ls n2; touch n2/k; ls r3; umount n2; ls n2
+mkdir src dst; echo x >src/file; : >t; mount --bind src/file t; echo new >t2; mv t2 t 2>/dev/null || echo busy; cat src/file
+mount --bind src dst; mv dst d9 2>/dev/null || echo busy; ls src; umount dst; umount t'
+equal "sources and mount points" "$out" "busy
+r1
+g
+k
+busy
+x
+busy
+file"
+# "self" is who looks, wherever /proc is
+expect 0 umview --cow "$E" --su -- sh -c 'mkdir p; mount --bind /proc p; cat p/self/comm; umount p; mount --bind / p; cat p/proc/self/comm; umount p'
+equal "self in a bind" "$out" "cat
+cat"
+mkdir p
+expect 0 umview --preload viewfs -- sh -c 'mount --bind /proc p; cat p/self/comm; umount p; mount --bind / p; cat p/proc/self/comm; ls p/usr/bin/env; umount p; ls p'
+equal "self in a bind of the host's" "$out" "cat
+cat
+p/usr/bin/env"
+
 # a directory that only the view has, as the root of another view
 expect 0 umview --cow "$D" --su --mount "viewfs,move,permanent:$PWD/new:/" -- /bin/sh -c \
 	'/bin/busybox cat /etc/name; cd /etc; pwd; /bin/busybox ls ..; echo more >/etc/more; cd ..; /bin/busybox pwd'
