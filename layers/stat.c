@@ -171,7 +171,7 @@ static bool is_upper_body(struct layers *l, int fd, const struct statx *st)
 int layers_patch_stat(struct layers *l, int fd, struct statx *st)
 {
 	struct obj o = OBJ_FD(fd);
-	struct statx again, raw;
+	struct statx again, raw, numbered;
 	struct vattr a;
 	bool recorded;
 	uint64_t dev;
@@ -187,22 +187,22 @@ int layers_patch_stat(struct layers *l, int fd, struct statx *st)
 		return 0;
 	if (st->stx_nlink > 1 && links_hold(l, st->stx_ino))
 		st->stx_nlink--;
-	raw = *st;
-	if (!l->vstat) {
-		if (S_ISREG(st->stx_mode) && is_upper_body(l, fd, st))
-			origin_number(l, &o, st);
-		return 0;
+	raw = numbered = *st;
+	origin_number(l, &o, &numbered);
+	if (numbered.stx_ino != raw.stx_ino && is_upper_body(l, fd, &raw)) {
+		st->stx_ino = numbered.stx_ino;
+		st->stx_dev_major = numbered.stx_dev_major;
+		st->stx_dev_minor = numbered.stx_dev_minor;
 	}
+	if (!l->vstat)
+		return 0;
 	if (!vstat_in_xattr(l, st->stx_mode) && !(st->stx_mask & STATX_BTIME) && fd_statx(fd, &again) == 0) {
 		again.stx_nlink = st->stx_nlink;
-		*st = again;
+		*st = raw = again;
 	}
-	r = vattr_get(l, &o, st, &a, &recorded);
-	if (r == 0 && (recorded || S_ISREG(raw.stx_mode)) && is_upper_body(l, fd, &raw)) {
-		origin_number(l, &o, st);
-		if (recorded)
-			vattr_patch(&a, st);
-	}
+	r = vattr_get(l, &o, &raw, &a, &recorded);
+	if (r == 0 && recorded && is_upper_body(l, fd, &raw))
+		vattr_patch(&a, st);
 	return r;
 }
 

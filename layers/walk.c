@@ -63,6 +63,8 @@ int upper_find(struct layers *l, const char *path, struct upos *u)
 		struct ient *ent;
 
 		e = slash ? (size_t)(slash - path) : s + strlen(path + s);
+		if (e - s > NAME_MAX)
+			return -ENAMETOOLONG;
 		ent = index_get(dir, path + s, e - s);
 		*u = (struct upos){.dir = dir, .ent = ent, .begin = s, .end = e, .cut = cut, .last = !slash};
 		if (!ent || !slash || !ient_is_dir(ent))

@@ -331,6 +331,16 @@ static int resolve(struct walk *w)
 	return 0;
 }
 
+/* A name in what is no directory is not found anyway, but "." and ".." are a matter of text. */
+static bool is_directory(const struct um_call *call, int fd)
+{
+	char name[64];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "/proc/%d/fd/%d", call->tid, fd);
+	return stat(name, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 /* The directory that a relative path starts from, in view terms; clears w->pure when it is elsewhere. */
 static int start_relative(struct walk *w, int dirfd)
 {
@@ -340,7 +350,7 @@ static int start_relative(struct walk *w, int dirfd)
 
 	if (n < 0)
 		return (int)n;
-	if (*host != '/')
+	if (*host != '/' || (dirfd != AT_FDCWD && *w->rest == '.' && !is_directory(w->call, dirfd)))
 		return -ENOTDIR;
 	err = view_path_of_host(w->call->view, w->call->state, host, w->path->view);
 	if (err == 0 && strcmp(w->path->view, host) != 0 && strcmp(host, "/") != 0)

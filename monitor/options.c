@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "kfeatures.h"
 #include "log.h"
@@ -256,6 +257,7 @@ static void rc_read(struct options *opt, const char *file, bool asked)
 	FILE *f = fopen(file, "re");
 	unsigned number = 0;
 	char *line = NULL;
+	struct stat st;
 	size_t size = 0;
 	ssize_t n;
 
@@ -264,6 +266,8 @@ static void rc_read(struct options *opt, const char *file, bool asked)
 			um_die("start-up file %s: %s", file, strerror(errno));
 		return;
 	}
+	if (fstat(fileno(f), &st) < 0 || !S_ISREG(st.st_mode))
+		um_die("start-up file %s: not a regular file", file);
 	while ((n = getline(&line, &size, f)) >= 0) {
 		if (n > 0 && line[n - 1] == '\n')
 			line[n - 1] = '\0';

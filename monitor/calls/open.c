@@ -47,7 +47,7 @@ static int64_t open_o_path(struct um_call *call, struct um_path *path, uint64_t 
 	if (n < 0)
 		return n;
 	name = strrchr(text, '/') ? strrchr(text, '/') + 1 : text;
-	if (slash == NULL || strcmp(slash + 1, name) != 0) {
+	if (slash == NULL || *name == '\0' || strcmp(slash + 1, name) != 0) {
 		/* Another name than the string's (a link was followed, or "."): an ordinary descriptor has to do. */
 		dir = path->node.type == S_IFREG || path->node.type == S_IFDIR ? open(link, O_RDONLY | O_CLOEXEC) : -1;
 		return dir < 0 ? -EACCES : um_answer_fd(call, dir, flags);
@@ -184,6 +184,11 @@ int64_t call_openat2(struct um_call *call)
 		return err;
 	if (size > sizeof(how) || (how.flags >> 32))
 		return UM_CONTINUE;
+	if ((how.resolve & ~(uint64_t)(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH |
+				       RESOLVE_IN_ROOT | RESOLVE_CACHED)) ||
+	    ((how.resolve & RESOLVE_BENEATH) && (how.resolve & RESOLVE_IN_ROOT)) || (how.mode & ~(uint64_t)07777) ||
+	    (how.mode != 0 && !(how.flags & O_CREAT) && (how.flags & O_TMPFILE) != O_TMPFILE))
+		return -EINVAL;
 	if (how.resolve & RESOLVE_NO_MAGICLINKS)
 		flags |= NAMEI_NO_MAGIC;
 	if (how.resolve & RESOLVE_NO_SYMLINKS)

@@ -186,6 +186,10 @@ static int take_cred(const struct um_call *call, struct message *m, struct cmsgh
 	    (cred->gid != ids->rgid && cred->gid != ids->egid && cred->gid != ids->sgid &&
 	     !ids_capable(ids, CAP_SETGID)))
 		return -EPERM;
+	if (cred->pid <= 0 || (kill(cred->pid, 0) < 0 && errno == ESRCH))
+		return -ESRCH;
+	if (cred->uid == (uid_t)-1 || cred->gid == (gid_t)-1)
+		return -EINVAL;
 	m->claimed = *cred;
 	m->cred = true;
 	*cred = (struct ucred){ getpid(), getuid(), getgid() };

@@ -81,24 +81,51 @@ static int64_t receive_timeout(int sock)
 	return tv.tv_sec * INT64_C(1000) + tv.tv_usec / 1000;
 }
 
+/* Did descriptors come? */
+static bool has_fds(const struct reception *r)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&r->ours); c != NULL; c = CMSG_NXTHDR((struct msghdr *)&r->ours, c))
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+			return true;
+	return false;
+}
+
 /* Receive; wait only on a worker. */
-static int64_t receive(struct um_call *call, int sock, struct reception *r, int flags)
+static int64_t receive(struct um_call *call, int sock, int type, struct reception *r, int flags)
 {
 	int ours = flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
 	int64_t timeout = receive_timeout(sock), waited = 0;
+	bool all = (flags & MSG_WAITALL) && !(flags & (MSG_PEEK | MSG_DONTWAIT)) && type == SOCK_STREAM;
+	size_t got = 0;
 
+	if (all && !call->on_worker && !is_nonblocking(sock))
+		return UM_BLOCKS; /* before anything is taken */
 	for (;;) {
+		struct iovec rest = { (char *)r->iov.iov_base + got, r->iov.iov_len - got };
 		struct msghdr msg = r->ours;
-		ssize_t n = recvmsg(sock, &msg, ours);
 		struct pollfd p = { .fd = sock, .events = POLLIN };
+		ssize_t n;
 
-		if (n >= 0) {
-			r->ours = msg;
-			return n;
+		msg.msg_iov = &rest;
+		if (got > 0) { /* what comes with the first part counts; more of it ends the message */
+			msg.msg_control = NULL;
+			msg.msg_controllen = 0;
 		}
+		n = recvmsg(sock, &msg, ours);
+		if (n >= 0) {
+			if (got == 0)
+				r->ours = msg;
+			r->ours.msg_iov = &r->iov;
+			got += (size_t)n;
+			if (!all || n == 0 || got == r->iov.iov_len || has_fds(r))
+				return (int64_t)got;
+			continue;
+		}
+		if (got > 0 && errno != EAGAIN)
+			return (int64_t)got;
 		if (errno != EAGAIN || flags & MSG_DONTWAIT || is_nonblocking(sock) ||
 		    (timeout >= 0 && waited >= timeout))
-			return -errno;
+			return got > 0 ? (int64_t)got : -errno;
 		if (!call->on_worker)
 			return UM_BLOCKS;
 		if (!um_alive(call))
@@ -147,6 +174,19 @@ static void translate(struct um_call *call, int sock, struct reception *r, int f
 		else if (c->cmsg_type == SCM_CREDENTIALS)
 			cred_to_show(call, sock, (struct ucred *)CMSG_DATA(c));
 	}
+}
+
+/* Throw away what came beside the data. */
+static void drop_control(struct reception *r)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&r->ours); c != NULL; c = CMSG_NXTHDR(&r->ours, c)) {
+		if (c->cmsg_level != SOL_SOCKET || (c->cmsg_type != SCM_RIGHTS && c->cmsg_type != SCM_PIDFD))
+			continue;
+		for (size_t i = 0; i < (c->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++)
+			close(((int *)CMSG_DATA(c))[i]);
+	}
+	r->ours.msg_controllen = 0;
+	r->ours.msg_flags |= MSG_CTRUNC;
 }
 
 /* Spread the data over the process's vector. */
@@ -215,12 +255,14 @@ int64_t call_recvmsg(struct um_call *call)
 		goto out;
 	ret = prepare(call, &r);
 	if (ret == 0)
-		ret = um_alive(call) ? receive(call, (int)sock, &r, flags) : UM_REPLIED;
+		ret = um_alive(call) ? receive(call, (int)sock, type, &r, flags) : UM_REPLIED;
 	if (ret < 0)
 		goto out;
-	translate(call, (int)sock, &r, flags);
 	/* With MSG_TRUNC the result is the length that the message had. */
 	err = give_data(call, &r, (size_t)ret < r.iov.iov_len ? (size_t)ret : r.iov.iov_len);
+	if (err < 0 || um_write(call, (uintptr_t)r.theirs.msg_control, r.ours.msg_control, r.ours.msg_controllen) < 0)
+		drop_control(&r); /* no place for it, so descriptors need not be placed either */
+	translate(call, (int)sock, &r, flags);
 	if (err == 0)
 		err = give_header(call, &r, flags);
 	if (err < 0)

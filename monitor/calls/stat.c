@@ -194,7 +194,9 @@ int64_t call_readlink(struct um_call *call)
 	const char *shown = target;
 	int64_t err;
 
-	err = arg_path(call, NAMEI_READ | NAMEI_EMPTY, &path);
+	if ((int)size <= 0)
+		return -EINVAL;
+	err = arg_path(call, NAMEI_READ | (call->row->fd >= 0 && arg_dirfd(call) != AT_FDCWD ? NAMEI_EMPTY : 0), &path);
 	if (err == NAMEI_NATIVE)
 		return UM_CONTINUE;
 	if (err < 0)
@@ -222,8 +224,6 @@ int64_t call_readlink(struct um_call *call)
 	um_path_put(&path);
 	if (err != 0)
 		return err;
-	if ((ssize_t)size <= 0)
-		return -EINVAL;
 	if (size > strlen(shown))
 		size = strlen(shown);
 	err = um_write(call, arg_data(call, 0), shown, size);

@@ -10,7 +10,7 @@ BUILD = os.environ.get("UMVIEW_BUILD") or os.path.join(os.path.dirname(__file__)
 UMVIEW = os.path.join(BUILD, "umview")
 
 INSIDE = r"""
-import array, os, signal, socket, struct, threading, time
+import array, ctypes, os, signal, socket, struct, threading, time
 
 def creds(pid, uid, gid):
     return struct.pack("iII", pid, uid, gid)
@@ -84,6 +84,37 @@ try:
     raise SystemExit("something to receive where there is nothing")
 except BlockingIOError:
     pass
+# a stream waits for all that is asked for, and what has no place is dropped without a trace
+s1, s2 = socket.socketpair()
+s2.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+def feed():
+    s1.sendall(b"abc")
+    time.sleep(0.2)
+    s1.sendall(b"defgh")
+    s1.sendall(b"x" * 300000)
+t = threading.Thread(target=feed)
+t.start()
+check("MSG_WAITALL", s2.recvmsg(8, 100, socket.MSG_WAITALL)[0], b"abcdefgh")
+check("much of it", s2.recvmsg(300000, 100, socket.MSG_WAITALL)[0], b"x" * 300000)
+t.join()
+before = os.listdir("/proc/self/fd")
+r, w = os.pipe()
+s1.sendmsg([b"fds"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [r, w]))])
+libc = ctypes.CDLL(None, use_errno=True)
+buf = ctypes.create_string_buffer(100)
+iov = (ctypes.c_uint64 * 2)(ctypes.addressof(buf), 100)
+msg = (ctypes.c_uint64 * 7)(0, 0, ctypes.addressof(iov), 1, 1, 64, 0)    # control at address 1
+check("a bad control buffer", libc.recvmsg(s2.fileno(), ctypes.byref(msg), 0), 3)
+check("its flags", msg[6] & 0xffffffff & socket.MSG_CTRUNC, socket.MSG_CTRUNC)
+os.close(r)
+os.close(w)
+check("descriptors afterwards", os.listdir("/proc/self/fd"), before)
+for bad in ((2 ** 31 - 1, 0, 0), (0, 0, 0), (os.getpid(), 2 ** 32 - 1, 0)):
+    try:
+        a.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_CREDENTIALS, creds(*bad))])
+        raise SystemExit(f"credentials {bad} were sent")
+    except OSError:
+        pass
 # without SO_PASSCRED nothing comes
 a.send(b"bare")
 b.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
