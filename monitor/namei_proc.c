@@ -93,6 +93,9 @@ int proc_magic_target(struct um_call *call, const char *link, char *target)
 	pid_t pid = atoi(link + 6);
 	ssize_t n;
 
+	if (um_is_monitors(call, pid))
+		return -EACCES; /* the monitor itself may read them */
+
 	if (strcmp(word, "root") == 0) {
 		const struct um_state *state = state_of(call->view->states, pid);
 

@@ -58,7 +58,7 @@ static unsigned slots_in_use(void)
 }
 
 /* The thread group of a thread, from /proc. 0: gone. */
-static pid_t read_tgid(pid_t tid)
+pid_t um_tgid_of(pid_t tid)
 {
 	char name[40], buf[1024], *line;
 	ssize_t n;
@@ -86,7 +86,7 @@ static int slot_open(struct slot *slot, pid_t tid)
 	slot->tgid = 0;
 	slot->pidfd = (int)syscall(SYS_pidfd_open, tid, PIDFD_THREAD);
 	if (slot->pidfd < 0 && errno == EINVAL) {
-		slot->tgid = read_tgid(tid);
+		slot->tgid = um_tgid_of(tid);
 		if (slot->tgid == 0)
 			return -ESRCH;
 		slot->pidfd = (int)syscall(SYS_pidfd_open, slot->tgid, 0);
@@ -161,8 +161,16 @@ pid_t um_tgid(const struct um_call *call)
 	/* Signal 0 to a thread of the group that bears its own number: true of leaders only. */
 	if (syscall(SYS_tgkill, call->tid, call->tid, 0) == 0)
 		return call->tid;
-	tgid = read_tgid(call->tid);
+	tgid = um_tgid_of(call->tid);
 	return tgid != 0 ? tgid : call->tid;
+}
+
+bool um_is_monitors(const struct um_call *call, pid_t pid)
+{
+	const struct um_view *view = call->view;
+
+	pid = um_tgid_of(pid);
+	return pid > 0 && (pid == view->monitor || pid == view->guardian || pid == view->front);
 }
 
 bool um_alive(const struct um_call *call)

@@ -142,6 +142,26 @@ static int64_t open_found(struct um_call *call, struct um_path *path, uint64_t a
 	return fd < 0 ? fd : um_answer_fd(call, fd, flags);
 }
 
+/*
+ * What /proc has of the monitor and its kin beside a few harmless files.  They are closed to other users' processes
+ * anyway, but not to those of a root that started the view.
+ */
+static bool is_monitors(const struct um_call *call, const char *path)
+{
+	static const char *const harmless[] = { "stat", "status", "statm", "cmdline", "comm" };
+	pid_t pid;
+	int n = 0;
+
+	if (sscanf(path, "/proc/%d/%n", &pid, &n) != 1 || n == 0)
+		return false;
+	for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
+		if (strcmp(path + n, harmless[i]) == 0)
+			return false;
+	if (strcmp(path + n, "") == 0)
+		return false;
+	return um_is_monitors(call, pid);
+}
+
 static int64_t do_open(struct um_call *call, int dirfd, uint64_t addr, int flags, mode_t mode, int how)
 {
 	struct um_path path = UM_PATH_INIT;
@@ -158,6 +178,8 @@ static int64_t do_open(struct um_call *call, int dirfd, uint64_t addr, int flags
 	ret = namei(call, dirfd, addr, how, &path);
 	if (ret == NAMEI_NATIVE)
 		return UM_CONTINUE;
+	if (ret == 0 && path.mount == call->view->host && is_monitors(call, path.view))
+		ret = -EACCES;
 	if (ret == 0)
 		ret = open_found(call, &path, addr, flags, mode);
 	um_path_put(&path);
