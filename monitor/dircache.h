@@ -13,7 +13,7 @@ void dircache_disable(void);
 /*
  * Is the host's directory whose absolute path is the first @len bytes of @path ("" is the root; no "." or "..", single
  * slashes) known to be there, and every component a directory and no link?  True is exact at the moment of the call;
- * false only means that it is not known.  What is asked for twice is learnt.
+ * false only means that it is not known.  What is asked for often is learnt.
  */
 bool dircache_knows(const char *path, size_t len);
 

@@ -17,7 +17,7 @@ while read -r word <go; do
 	[ "$word" = end ] && exit 0
 	# many looks, so that the directories are known
 	i=0
-	while [ $i -lt 6 ]; do
+	while [ $i -lt 20 ]; do
 		cat "$P" >/dev/null 2>&1
 		[ -e "$P" ]
 		i=$((i + 1))

@@ -13,7 +13,7 @@ cat >inside.sh <<'END'
 echo in-the-view >$PWD/h/other/f
 while read -r word <go; do
 	[ "$word" = end ] && exit 0
-	for i in 1 2 3 4 5 6; do
+	for i in $(seq 20); do
 		[ "$word" = warm ] || break
 		cat $PWD/h/m/sub/f >/dev/null
 	done
