@@ -151,7 +151,17 @@ static int walk_upper(struct layers *l, const char *path, const struct upos *u, 
 	return 1;
 }
 
-/* The path is not, or only in its first @prefix bytes, in the upper directory. */
+#define WALK_AGAIN 2
+
+/* Has this lower file been copied up by another of its names?  Then this one is to be a name of the copy, too. */
+static bool has_copy(struct layers *l, const struct statx *low)
+{
+	char name[80];
+
+	return l->cow && low->stx_nlink > 1 && S_ISREG(low->stx_mode) && links_any(l) && links_find(l, low, name);
+}
+
+/* The path is not, or only in its first @prefix bytes, in the upper directory.  WALK_AGAIN: copy it up first. */
 static int walk_lower(struct layers *l, const char *path, size_t prefix, size_t *end, struct layers_node *node,
 		      char *target)
 {
@@ -165,6 +175,10 @@ static int walk_lower(struct layers *l, const char *path, size_t prefix, size_t 
 		node->type = S_IFLNK;
 		node->fd = low.fd;
 		return 1;
+	}
+	if (has_copy(l, &low.st)) {
+		lnode_put(&low);
+		return WALK_AGAIN;
 	}
 	node->fd = low.fd;
 	node->type = low.st.stx_mode & S_IFMT;
@@ -239,6 +253,15 @@ int layers_walk(struct layers *l, const char *path, size_t *end, struct layers_n
 	gen_sync(l);
 	seen = l->seen;
 	r = walk_once(l, path, end, node, target);
+	for (int tries = 0; r == WALK_AGAIN; tries++) {
+		if (tries == 3)
+			return -EBUSY;
+		r = copy_up(l, path, 0); /* which only makes a link */
+		if (r < 0)
+			return r;
+		seen = l->seen;
+		r = walk_once(l, path, end, node, target);
+	}
 	if ((r == -ENOENT || r == -ELOOP || r == -ENOTDIR) && l->cow && !l->depth) {
 		/* Somebody else may have changed the upper directory between the index and the look. */
 		gen_sync(l);

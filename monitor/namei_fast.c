@@ -134,6 +134,8 @@ static int look(struct walk *w)
 	    (UM_OPS(path)->untouched == NULL || !UM_OPS(path)->untouched(UM_FS(path), path->rel)))
 		return 0;
 	err = hostfs_stat_plain(full, w->flags & NAMEI_FOLLOW, &st);
+	if (err == 0 && path->mount != view->host && st.st_nlink > 1 && S_ISREG(st.st_mode))
+		return 0; /* another of its names may have been changed */
 	if (err == 0 || err == -ENOENT)
 		denied = check_search(w);
 	if (denied < 0)

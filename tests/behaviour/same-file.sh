@@ -46,6 +46,27 @@ rm t/c
 expect 0 viewdiff "$D"
 equal "what the host has removed" "$(echo "$out" | grep -c 'removed it')" 1
 
+# two names of a lower file are one file after a change by either
+mkdir h
+echo first >h/a
+ln h/a h/b
+ln h/a h/c
+cat >links.py <<'END'
+import os
+b = os.stat("h/b")
+with open("h/a", "a") as f:
+    f.write("second\n")
+assert open("h/b").read() == "first\nsecond\n", open("h/b").read()
+assert (os.stat("h/b").st_ino, os.stat("h/b").st_dev) == (b.st_ino, b.st_dev)
+os.chmod("h/c", 0o600)
+assert os.stat("h/a").st_mode & 0o777 == 0o600
+assert os.stat("h/a").st_nlink == 3, os.stat("h/a").st_nlink
+os.unlink("h/a")
+assert open("h/c").read() == "first\nsecond\n"
+END
+expect 0 umview --cow "$D" -- python3 links.py
+equal "the lower files" "$(cat h/a h/b | sort -u)" first
+
 # git's local clone makes hard links and looks at their numbers
 git init -q --bare r.git
 git init -q w
