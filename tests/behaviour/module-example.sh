@@ -12,6 +12,7 @@ make -C "$UMVIEW_BUILD" install-pkgincludeHEADERS install-pkgconfigDATA \
 pc=$(find root -name umview.pc)
 [ -n "$pc" ] || fail "no umview.pc was installed"
 cp -r "$UMVIEW_SRC/tests/module-example" example
+chmod -R u+w example # a distribution may be read-only
 PKG_CONFIG_PATH=$(dirname "$TMPDIR/$pc") PKG_CONFIG_SYSROOT_DIR=$TMPDIR/root
 export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR
 expect 0 make -C example
