@@ -27,10 +27,15 @@ static void clear(void)
 	stage = (struct stage){.from = -1, .dir = -1, .copy = -1};
 }
 
-static bool is_same(const struct statx *a, const struct statx *b)
+static bool is_inode(const struct statx *a, const struct statx *b)
 {
 	return a->stx_ino == b->stx_ino && a->stx_dev_major == b->stx_dev_major &&
-	       a->stx_dev_minor == b->stx_dev_minor && a->stx_size == b->stx_size &&
+	       a->stx_dev_minor == b->stx_dev_minor;
+}
+
+static bool is_same(const struct statx *a, const struct statx *b)
+{
+	return is_inode(a, b) && a->stx_size == b->stx_size &&
 	       a->stx_mtime.tv_sec == b->stx_mtime.tv_sec && a->stx_mtime.tv_nsec == b->stx_mtime.tv_nsec &&
 	       a->stx_ctime.tv_sec == b->stx_ctime.tv_sec && a->stx_ctime.tv_nsec == b->stx_ctime.tv_nsec;
 }
@@ -50,7 +55,7 @@ int stage_data(struct layers *l, const struct statx *low, int from, const char *
 
 	if (!l->defer || low->stx_size < STAGE_MIN)
 		return 1;
-	if (stage.what == STAGE_FAILED && stage.low.stx_ino == low->stx_ino) {
+	if (stage.what == STAGE_FAILED && is_inode(&stage.low, low)) {
 		r = stage.error;
 		clear();
 		return r;
@@ -61,7 +66,7 @@ int stage_data(struct layers *l, const struct statx *low, int from, const char *
 		clear();
 		return r;
 	}
-	if (stage.what == STAGE_DONE && stage.low.stx_ino == low->stx_ino) {
+	if (stage.what == STAGE_DONE && is_inode(&stage.low, low)) {
 		clear(); /* it has changed since */
 		return 1;
 	}
@@ -81,12 +86,12 @@ void layers_stage_run(bool run)
 {
 	int r;
 
-	if (stage.what != STAGE_WANTED)
-		return;
 	if (!run) {
 		clear();
 		return;
 	}
+	if (stage.what != STAGE_WANTED)
+		return;
 	stage.copy = openat(stage.dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
 	if (stage.copy < 0) {
 		stage.what = STAGE_FAILED;

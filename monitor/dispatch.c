@@ -120,12 +120,13 @@ static int64_t operate(struct um_view *view, struct um_call *call)
 		stage(view, false);
 		return UM_BLOCKS;
 	}
+	if (ret != -UM_STAGE)
+		return ret;
 	for (int tries = 0; ret == -UM_STAGE && tries < STAGES_MAX; tries++) {
 		stage(view, true);
-		if (!um_alive(call))
-			return UM_REPLIED;
-		ret = call->row->op(call);
+		ret = um_alive(call) ? call->row->op(call) : UM_REPLIED;
 	}
+	stage(view, false); /* what was made, and not needed any more */
 	return ret == -UM_STAGE ? -EBUSY : ret;
 }
 

@@ -235,6 +235,20 @@ fail:
 	return err;
 }
 
+/* The place of some mount strictly below a view path, or NULL. */
+static const char *mount_below(const struct um_view *view, const char *path)
+{
+	size_t n = strlen(path);
+
+	for (size_t i = 0; i < view->nmounts; i++) {
+		const struct um_mount *m = view->mounts[i];
+
+		if (m != NULL && !m->detached && strncmp(m->target, path, n) == 0 && m->target[n] == '/')
+			return m->target;
+	}
+	return NULL;
+}
+
 /*
  * The mount stays what it is, for its file system may know its place; it only loses its entry, and a bind of all of
  * it stands for it at the new place.
@@ -258,6 +272,10 @@ int view_move(struct um_view *view, const struct um_state *state, const char *fr
 	if (strncmp(to, path, n) == 0 && (to[n] == '/' || to[n] == '\0')) {
 		snprintf(why, whysize, "%s: not below itself", to);
 		return -ELOOP;
+	}
+	if (mount_below(view, path) != NULL) {
+		snprintf(why, whysize, "%.100s: there is a mount on %.200s", from, mount_below(view, path));
+		return -EBUSY;
 	}
 	err = view_mount(view, state, from, to, "viewfs", 0, "move", why, whysize);
 	if (err < 0)
@@ -289,6 +307,14 @@ int view_umount(struct um_view *view, const struct um_state *state, const char *
 	if (mount->permanent) {
 		snprintf(why, whysize, "mounted permanent");
 		return -EPERM;
+	}
+	if (view->staging > 0) {
+		snprintf(why, whysize, "busy: a large file is being copied");
+		return -EBUSY;
+	}
+	if (mount_below(view, path) != NULL) {
+		snprintf(why, whysize, "busy: there is a mount on %.200s", mount_below(view, path));
+		return -EBUSY;
 	}
 	if (mount->binds > 0) {
 		snprintf(why, whysize, "busy: something of it is shown elsewhere by a bind");

@@ -258,10 +258,7 @@ static int walk_run(struct walk *w, const char *after)
 			w->pure = false;
 		um_path_put(path);
 		memmove(w->rest, more, strlen(more) + 1);
-		strcat(path->view, "/"); /* it is searched itself */
-		denied = check_search(w);
-		path->view[strlen(path->view) - 1] = '\0';
-		return denied;
+		return 0;
 	}
 	path->exists = true;
 	path->slash = slash;
@@ -279,6 +276,23 @@ static bool node_closed(const struct um_state *state, const struct um_node *node
 	return closed_to_user(state, name, st.st_mode);
 }
 
+/* "." and ".." are looked up in the directory reached. */
+static int search_here(struct walk *w)
+{
+	char *view = w->path->view;
+	size_t n = strlen(view);
+	int err;
+
+	w->path->mount = view_mount_of(w->call->view, w->call->state, view, &w->path->rel);
+	if (n + 1 >= PATH_MAX)
+		return -ENAMETOOLONG;
+	view[n] = '/';
+	view[n + 1] = '\0';
+	err = check_search(w);
+	view[n] = '\0';
+	return err;
+}
+
 /* Resolve w->rest from the directory w->path->view.  0 or a negative errno. NAMEI_NATIVE as namei() says. */
 static int resolve(struct walk *w)
 {
@@ -292,7 +306,9 @@ static int resolve(struct walk *w)
 		char after[PATH_MAX];
 
 		if (n > 0 && namei_is_dots(p, n)) {
-			err = n == 2 ? go_up(w) : 0;
+			err = search_here(w);
+			if (err == 0 && n == 2)
+				err = go_up(w);
 			if (err < 0)
 				return err;
 			memmove(w->rest, p + n, strlen(p + n) + 1);

@@ -99,6 +99,8 @@ int check_search(struct walk *w)
 	if (w->path->mount == w->call->view->host || ids_capable(ids, CAP_DAC_OVERRIDE) ||
 	    ids_capable(ids, CAP_DAC_READ_SEARCH) || *view == '\0')
 		return 0;
+	if (strcmp(view, w->searched) == 0)
+		return 0;
 	if (is_searched(w, view, (size_t)(strrchr(view, '/') - view)))
 		return 0;
 	dir = malloc(sizeof(*dir));

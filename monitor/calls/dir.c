@@ -9,6 +9,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -347,8 +348,16 @@ int64_t call_chdir(struct um_call *call)
 
 int64_t call_fchdir(struct um_call *call)
 {
-	(void)call;
-	return UM_CONTINUE; /* a directory's descriptor is its body */
+	struct um_path path = UM_PATH_INIT;
+	int64_t err = 0;
+
+	/* A directory's descriptor is its body; but the mode that counts may be virtual. */
+	if (hashtab_npaths(call->view->table) > 0 && !ids_capable(&call->state->ids, CAP_DAC_OVERRIDE) &&
+	    fd_path(call, (int)call->args[0], &path) == 0 && path.mount != call->view->host &&
+	    path.node.type == S_IFDIR)
+		err = um_path_permission(call, &path, X_OK);
+	um_path_put(&path);
+	return err == -EACCES ? err : UM_CONTINUE;
 }
 
 int64_t call_getcwd(struct um_call *call)
