@@ -84,11 +84,10 @@ struct verified { /* an inode that is in the upper directory, as long as it is n
 };
 
 #define LAYERS_ORIGINS 256
-struct origin { /* what origin_number() found for an upper inode; lower 0: it comes from nowhere */
+struct origin { /* an upper inode that comes from nowhere, by its number and time of birth */
 	uint64_t upper;
-	int64_t sec; /* time of birth */
-	uint64_t lower;
-	uint32_t nsec, major, minor;
+	int64_t sec;
+	uint32_t nsec;
 };
 
 struct layers {
@@ -336,7 +335,7 @@ int copy_up_parent(struct layers *l, const char *path);
 int copy_up_tree(struct layers *l, const char *path);
 
 /* origin.c */
-#define ORIGIN_MAX 160
+#define ORIGIN_MAX 1024 /* without the path where that is too long */
 void origin_put(const struct obj *o, const char *path, const struct statx *low);
 bool origin_stale(const struct obj *o, const char *path, const struct statx *low);
 void origin_number(struct layers *l, const struct obj *o, struct statx *st);

@@ -27,7 +27,10 @@ static uint64_t path_hash(const char *path)
 	return h;
 }
 
-/* The mark of an upper object, which came from @path and was @low there: state_text() + ":PATH:MAJOR.MINOR.INODE", hex */
+/*
+ * The mark of an upper object, which came from @path and was @low there: state_text() + ":" + hash of the path + ":" +
+ * MAJOR.MINOR.INODE.BIRTH.NS, hex, + ":" + the path.
+ */
 void origin_put(const struct obj *o, const char *path, const struct statx *low)
 {
 	char text[ORIGIN_MAX];
@@ -35,8 +38,11 @@ void origin_put(const struct obj *o, const char *path, const struct statx *low)
 
 	state_text(low, text);
 	n = strlen(text);
-	snprintf(text + n, sizeof text - n, ":%llx:%x.%x.%llx", (unsigned long long)path_hash(path),
-		 low->stx_dev_major, low->stx_dev_minor, (unsigned long long)low->stx_ino);
+	n += (size_t)snprintf(text + n, sizeof text - n, ":%llx:%x.%x.%llx.%llx.%x:", (unsigned long long)path_hash(path),
+			      low->stx_dev_major, low->stx_dev_minor, (unsigned long long)low->stx_ino,
+			      (unsigned long long)low->stx_btime.tv_sec, low->stx_btime.tv_nsec);
+	if (n + strlen(path) < sizeof text)
+		strcpy(text + n, path);
 	obj_setxattr(o, XATTR_ORIGIN, text, strlen(text), 0);
 }
 
@@ -69,41 +75,61 @@ bool origin_stale(const struct obj *o, const char *path, const struct statx *low
 	return strncmp(was, now, n) != 0 || (was[n] && was[n] != ':');
 }
 
+/*
+ * Is the original still there, at the place where it was copied?  Its number may have been given to another file
+ * otherwise, and two different files must not look like one.
+ */
+static bool original(struct layers *l, const char *text, struct statx *low)
+{
+	unsigned long long ino, sec;
+	unsigned major, minor, nsec;
+	int at = 0;
+
+	if (sscanf(text, "%*[^:]:%*[^:]:%*[^:]:%*[^:]:%x.%x.%llx.%llx.%x:%n", &major, &minor, &ino, &sec, &nsec, &at) != 5 ||
+	    !at || !text[at])
+		return false;
+	for (unsigned i = 1; i <= l->nlower; i++)
+		if (beneath_statx(l->layer[i].fd, text + at, low) == 0)
+			return low->stx_ino == ino && low->stx_dev_major == major && low->stx_dev_minor == minor &&
+			       (unsigned long long)low->stx_btime.tv_sec == sec && low->stx_btime.tv_nsec == nsec;
+	return false;
+}
+
 /* The inode number of the original, or 0. */
 uint64_t origin_ino(struct layers *l, const struct obj *o)
 {
-	unsigned long long ino = 0;
 	char text[ORIGIN_MAX];
+	struct statx low;
 
-	if (!l->no_xattr && get(o, text))
-		sscanf(text, "%*[^:]:%*[^:]:%*[^:]:%*[^:]:%*x.%*x.%llx", &ino);
-	return ino;
+	return !l->no_xattr && get(o, text) && original(l, text, &low) ? low.stx_ino : 0;
 }
 
 /**
  * origin_number() - show a copied-up file under the number of its original
  * @st:		of the upper object itself; changed
  *
- * A mark never changes, so what was found is kept for an inode, by its number and time of birth.
+ * That it has no mark is kept for an inode, by its number and time of birth: most files of an upper directory are new.
  */
 void origin_number(struct layers *l, const struct obj *o, struct statx *st)
 {
 	struct origin *c = &l->origin[st->stx_ino % LAYERS_ORIGINS];
-	unsigned major, minor;
-	unsigned long long ino;
 	char text[ORIGIN_MAX];
+	struct statx low;
 
-	if (!S_ISREG(st->stx_mode) || l->no_xattr)
+	if (!S_ISREG(st->stx_mode) || l->no_xattr ||
+	    ((st->stx_mask & STATX_BTIME) && c->upper == st->stx_ino && c->sec == st->stx_btime.tv_sec &&
+	     c->nsec == st->stx_btime.tv_nsec))
 		return;
-	if (!(st->stx_mask & STATX_BTIME) || c->upper != st->stx_ino || c->sec != st->stx_btime.tv_sec ||
-	    c->nsec != st->stx_btime.tv_nsec) {
-		*c = (struct origin){.upper = st->stx_ino, .sec = st->stx_btime.tv_sec, .nsec = st->stx_btime.tv_nsec};
-		if (get(o, text) && sscanf(text, "%*[^:]:%*[^:]:%*[^:]:%*[^:]:%x.%x.%llx", &major, &minor, &ino) == 3)
-			*c = (struct origin){st->stx_ino, st->stx_btime.tv_sec, ino, st->stx_btime.tv_nsec, major, minor};
+	if (!get(o, text)) {
+		*c = (struct origin){st->stx_ino, st->stx_btime.tv_sec, st->stx_btime.tv_nsec};
+		return;
 	}
-	if (!c->lower)
+	if (!original(l, text, &low))
 		return;
-	st->stx_ino = c->lower;
-	st->stx_dev_major = c->major;
-	st->stx_dev_minor = c->minor;
+	/* Names of it that nobody has looked up yet are names of the copy, too. */
+	if (low.stx_nlink > 1 && st->stx_nlink < low.stx_nlink)
+		st->stx_nlink = low.stx_nlink;
+	st->stx_ino = low.stx_ino;
+	st->stx_dev_major = low.stx_dev_major;
+	st->stx_dev_minor = low.stx_dev_minor;
 }

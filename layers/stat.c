@@ -190,6 +190,7 @@ int layers_patch_stat(struct layers *l, int fd, struct statx *st)
 	raw = numbered = *st;
 	origin_number(l, &o, &numbered);
 	if (numbered.stx_ino != raw.stx_ino && is_upper_body(l, fd, &raw)) {
+		st->stx_nlink = numbered.stx_nlink;
 		st->stx_ino = numbered.stx_ino;
 		st->stx_dev_major = numbered.stx_dev_major;
 		st->stx_dev_minor = numbered.stx_dev_minor;

@@ -67,6 +67,23 @@ END
 expect 0 umview --cow "$D" -- python3 links.py
 equal "the lower files" "$(cat h/a h/b | sort -u)" first
 
+# all names count, so that what copies trees keeps the links, looked up before or not
+mkdir l
+echo x >l/0
+ln l/0 l/1
+ln l/0 l/2
+expect 0 umview --cow "$D" -- sh -c 'echo A >>l/0; stat -c %h l/0; cp -a l copy; stat -c %h copy/0 copy/1 copy/2; cmp copy/0 copy/2; tar cf - l | tar tvf - | grep -c " link to "'
+equal "links of a copied tree" "$(echo $out)" "3 3 3 3 2"
+
+# the host's removal of the original may give its number to another file: the two must not look like one
+echo original >t/orig
+expect 0 umview --cow "$D" -- sh -c 'echo more >>t/orig'
+rm t/orig
+for i in 1 2 3 4 5 6 7 8; do echo other >t/other$i; done
+expect 0 umview --cow "$D" -- sh -c 'for f in t/other*; do ! [ $f -ef t/orig ] || echo one file: $f; done; cat t/orig'
+equal "another file" "$out" "original
+more"
+
 # git's local clone makes hard links and looks at their numbers
 git init -q --bare r.git
 git init -q w
