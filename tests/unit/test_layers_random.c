@@ -27,7 +27,7 @@ static void random_path(char *buf)
 		sprintf(buf + strlen(buf), "%s%c", i ? "/" : "", 'a' + rnd(NAMES));
 }
 
-/* Make a random tree of real files; without hard links, for these are split until both names are copied up. */
+/* Make a random tree of real files; without hard links, which have tests of their own. */
 static void grow_tree(const char *dir, int depth)
 {
 	char path[PATH_MAX];
