@@ -70,7 +70,7 @@ static const struct um_module *open_module(const char *file, const char *name, v
 		snprintf(why, whysize, "%s is not a module of umview: it exports no um_module", file);
 	else if (module->abi != UM_MODULE_ABI)
 		snprintf(why, whysize, "%s was built for module interface %u, this umview has %u", file, module->abi,
-			 UM_MODULE_ABI);
+			 (unsigned)UM_MODULE_ABI);
 	else if (strcmp(module->name, name) != 0)
 		snprintf(why, whysize, "%s calls itself '%s'", file, module->name);
 	else

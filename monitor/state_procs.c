@@ -122,7 +122,7 @@ size_t states_sweep(struct um_states *s, const struct um_state *const *keep)
 {
 	struct sweep w = { .s = s, .seen = calloc(1, PID_LIMIT / 8) };
 	size_t freed = 0;
-	int ret, rounds = 0;
+	int ret = 0, rounds = 0;
 
 	if (w.seen == NULL)
 		return 0;

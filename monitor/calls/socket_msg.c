@@ -234,10 +234,11 @@ static int translate_control(const struct um_call *call, struct message *m)
 
 static bool has_credentials(const struct message *m)
 {
-	const char *end = (const char *)m->ours.msg_control + m->ours.msg_controllen;
+	const char *end;
 
 	if (m->ours.msg_control == NULL)
 		return false;
+	end = (const char *)m->ours.msg_control + m->ours.msg_controllen;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m->ours); c != NULL; c = CMSG_NXTHDR((struct msghdr *)&m->ours, c)) {
 		if (c->cmsg_len < sizeof(*c) || c->cmsg_len > (size_t)(end - (const char *)c))
 			return false;
