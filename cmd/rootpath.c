@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Additions to PATH.  The view's root needs some: dpkg refuses to work without start-stop-daemon in it.  Used by viewsu and
- * by umview.
+ * Additions to PATH.  The view's root needs some: dpkg refuses to work without start-stop-daemon in it.  Used by
+ * viewsu and by umview.
  */
 #include "rootpath.h"
 

@@ -34,8 +34,8 @@
 #define WH_PREFIX_LEN 4
 #define WH_OPAQUE ".wh..wh..opq"
 
-/* The name that a whiteout file hides, or NULL: an upper directory may have been made by anybody, and "." and ".." are names
- * of other directories. */
+/* The name that a whiteout file hides, or NULL: an upper directory may have been made by anybody, and "." and ".."
+ * are names of other directories. */
 static inline const char *whiteout_of(const char *name)
 {
 	if (strncmp(name, WH_PREFIX, WH_PREFIX_LEN) != 0)

@@ -38,9 +38,10 @@ void origin_put(const struct obj *o, const char *path, const struct statx *low)
 
 	state_text(low, text);
 	n = strlen(text);
-	n += (size_t)snprintf(text + n, sizeof text - n, ":%llx:%x.%x.%llx.%llx.%x:", (unsigned long long)path_hash(path),
-			      low->stx_dev_major, low->stx_dev_minor, (unsigned long long)low->stx_ino,
-			      (unsigned long long)low->stx_btime.tv_sec, low->stx_btime.tv_nsec);
+	n += (size_t)snprintf(text + n, sizeof text - n, ":%llx:%x.%x.%llx.%llx.%x:",
+			      (unsigned long long)path_hash(path), low->stx_dev_major, low->stx_dev_minor,
+			      (unsigned long long)low->stx_ino, (unsigned long long)low->stx_btime.tv_sec,
+			      low->stx_btime.tv_nsec);
 	if (n + strlen(path) < sizeof text)
 		strcpy(text + n, path);
 	obj_setxattr(o, XATTR_ORIGIN, text, strlen(text), 0);
@@ -85,7 +86,8 @@ static bool original(struct layers *l, const char *text, struct statx *low)
 	unsigned major, minor, nsec;
 	int at = 0;
 
-	if (sscanf(text, "%*[^:]:%*[^:]:%*[^:]:%*[^:]:%x.%x.%llx.%llx.%x:%n", &major, &minor, &ino, &sec, &nsec, &at) != 5 ||
+	if (sscanf(text, "%*[^:]:%*[^:]:%*[^:]:%*[^:]:%x.%x.%llx.%llx.%x:%n", &major, &minor, &ino, &sec, &nsec,
+		   &at) != 5 ||
 	    !at || !text[at])
 		return false;
 	for (unsigned i = 1; i <= l->nlower; i++)
