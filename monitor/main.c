@@ -46,10 +46,20 @@ static void root_environment(const struct options *opt)
 		setenv("HOME", "/root", 1);
 }
 
+/* What CMD is to find, however it is started. */
+static void prepare(struct options *opt, struct origin *origin, char **argv)
+{
+	origin_leave(origin, argv);
+	prompt_prepare(opt);
+	path_add(setup_own_dir(), DEFAULT_PATH); /* um_add_service and the others are to be found */
+	if (opt->su)
+		root_environment(opt);
+}
+
 /* What was printed must have arrived. */
 static int printed(int status)
 {
-	if (fflush(stdout) == EOF)
+	if (fflush(stdout) == EOF || ferror(stdout))
 		um_die("standard output: %s", strerror(errno));
 	return status;
 }
@@ -72,20 +82,12 @@ int main(int argc, char **argv)
 	case ACTION_DOCTOR:
 		return printed(doctor(opt.json));
 	case ACTION_ENTER:
-		origin_leave(&origin, argv);
-		prompt_prepare(&opt);
-		path_add(setup_own_dir(), DEFAULT_PATH); /* um_add_service and the others are to be found */
-		if (opt.su)
-			root_environment(&opt);
+		prepare(&opt, &origin, argv);
 		return enter(&opt, &origin);
 	case ACTION_RUN:
 		if (opt.name != NULL && runtime_taken(opt.name))
 			um_die("--name %s: a running view has that name (umview --list)", opt.name);
-		origin_leave(&origin, argv);
-		prompt_prepare(&opt);
-		path_add(setup_own_dir(), DEFAULT_PATH); /* um_add_service and the others are to be found */
-		if (opt.su)
-			root_environment(&opt);
+		prepare(&opt, &origin, argv);
 		return front(&opt, &origin);
 	}
 }

@@ -11,8 +11,8 @@
  * same way: it is false once the way led through a virtual root, a working directory that is elsewhere, or a link that
  * is not the host's.
  *
- * Beside this file: namei_fast.c (most look-ups), namei_mount.c (which mount), namei_proc.c (/proc), namei_search.c (search permission), path.c (what
- * operations ask of the result).
+ * Beside this file: namei_fast.c (most look-ups), namei_mount.c (which mount), namei_proc.c (/proc), namei_search.c
+ * (search permission), path.c (what operations ask of the result).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -152,23 +152,25 @@ static int open_magic(struct walk *w)
 }
 
 /*
- * Does the path lead to something of the host that is to be found by its own name only, in @name?  That is /proc, below a
+ * 1: the path leads to something of the host that is to be found by its own name only, in @name.  That is /proc, below a
  * chroot or bound, for what "self" is depends on who looks; and what a mount leaves out, looked at through a bind of it.
  */
-static bool has_own_name(struct walk *w, char *name)
+static int has_own_name(struct walk *w, char *name)
 {
 	const struct um_mount *mount = w->path->mount, *first = mount->origin ? mount->origin : mount;
 	const char *prefix = mount->origin ? mount->prefix : "";
 	const char *top = first->native ? first->native : mount->origin ? first->target : NULL;
 
 	if (top == NULL)
-		return false;
-	snprintf(name, PATH_MAX, "%s%s%s%s%s", top, *prefix ? "/" : "", prefix, *w->path->rel ? "/" : "", w->path->rel);
+		return 0;
+	if (snprintf(name, PATH_MAX, "%s%s%s%s%s", top, *prefix ? "/" : "", prefix, *w->path->rel ? "/" : "",
+		     w->path->rel) >= PATH_MAX)
+		return -ENAMETOOLONG;
 	for (char **except = mount->origin ? first->except : NULL; except != NULL && *except != NULL; except++) {
 		size_t n = strlen(*except);
 
 		if (strncmp(name, *except, n) == 0 && (name[n] == '/' || name[n] == '\0'))
-			return true;
+			return 1;
 	}
 	return strncmp(name, "/proc", 5) == 0 && (name[5] == '/' || name[5] == '\0');
 }
@@ -187,11 +189,16 @@ static int walk_run(struct walk *w, const char *after)
 	int err, denied;
 
 	path->mount = view_mount_of(w->call->view, w->call->state, path->view, &path->rel);
-	if ((w->flags & NAMEI_MOUNT_POINT) && last && *path->rel == '\0')
+	if ((w->flags & NAMEI_MOUNT_POINT) && last && *path->rel == '\0') {
 		follow = false; /* it is there already */
-	else if (has_own_name(w, left)) {
-		strcpy(path->view, left);
-		w->pure = false;
+	} else {
+		err = has_own_name(w, left);
+		if (err < 0)
+			return err;
+		if (err == 1) {
+			strcpy(path->view, left);
+			w->pure = false;
+		}
 	}
 	if (strncmp(path->view, "/proc/", 6) == 0 &&
 	    view_mount_of(w->call->view, w->call->state, path->view, &path->rel) == w->call->view->host) {
@@ -341,7 +348,7 @@ static int resolve(struct walk *w)
 	path->reachable = w->pure && (path->mount == w->call->view->host ||
 				      (path->exists && path->node.body != UM_BODY_ELSEWHERE &&
 				       path->node.body != UM_BODY_NONE));
-	if (node_closed(w->call->state, &path->node) && path->mount != w->call->view->host)
+	if (path->mount != w->call->view->host && node_closed(w->call->state, &path->node))
 		path->reachable = false; /* its mount may have a stand-in for it */
 	path->same = path->reachable && (!path->exists || path->node.body == UM_BODY_HOST);
 	return 0;

@@ -20,7 +20,7 @@
 #include <sys/statfs.h>
 #include <sys/types.h>
 
-#define UM_MODULE_ABI 1
+#define UM_MODULE_ABI 2
 
 struct um_fs;                   /* a mounted instance: the module's own */
 
