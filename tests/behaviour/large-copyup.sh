@@ -59,6 +59,28 @@ equal "the lower files" "$(cksum t/big t/dir/one t/dir/two t/other)" "$sums"
 expect 0 umview --cow "$D" -- cksum t/moved/two
 equal "a renamed file" "${out%% *}" "$(cksum <t/dir/two | cut -d' ' -f1)"
 
+# copies that turn out not to be needed are given up: descriptors would run out soon
+fresh_dir L
+mkdir many
+for i in 1 2 3 4 5 6 7 8; do
+	head -c 20000000 /dev/zero >many/$i
+done
+(
+	ulimit -n 96
+	umview --cow "$L" -- python3 -c '
+import os
+for n in range(1, 9):
+    pids = []
+    for i in range(6):
+        pid = os.fork()
+        if pid == 0:
+            os.close(os.open(f"many/{n}", os.O_RDWR))
+            os._exit(0)
+        pids.append(pid)
+    assert all(os.waitpid(p, 0)[1] == 0 for p in pids), n
+print("good")'
+) >out 2>&1 || { cat out; fail "many processes that want the same files"; }
+
 # killed while it copies: nothing is left, and the next view has the lower file still
 fresh_dir K
 umview --cow "$K" -- sh -c 'echo x >started; exec python3 -c "import os; os.open(\"t/huge\", os.O_RDWR); open(\"opened\", \"w\")"' &

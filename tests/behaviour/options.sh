@@ -94,6 +94,14 @@ v = [x for x in json.load(sys.stdin) if x["name"] == "first"]
 assert len(v) == 1 and v[0]["processes"] == 1 and v[0]["tracer"] == "unotify", v' || fail "--list --json"
 wrong 'has that name' -n --name first true
 # shellcheck disable=SC2016
+expect 0 env PATH=/usr/bin:/bin "$UMVIEW" -n --preload viewfs -- um_ls_service # its own commands are found
+expect_out viewfs
+for what in --help --version --doctor; do
+	"$UMVIEW" $what >/dev/full 2>err && fail "$what to a full device: exit status 0"
+	grep -q 'standard output' err || fail "$what to a full device: $(cat err)"
+done
+wrong 'take no arguments' --list surplus
+# shellcheck disable=SC2016
 expect 6 "$UMVIEW" --enter first -- sh -c 'echo in $UMVIEW_NAME, $(pwd); exit 6'
 expect_out "^in first, $PWD"
 expect 127 "$UMVIEW" --enter first -- no-such-command
