@@ -21,9 +21,9 @@
 #include "socket.h"
 
 #include <errno.h>
-#include <linux/netlink.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <linux/netlink.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
