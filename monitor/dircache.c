@@ -244,14 +244,20 @@ static bool learn_one(const char *path, size_t len)
 	return true;
 }
 
-/* Each directory from the top: a link is refused by IN_DONT_FOLLOW, and a later change is an event. */
+/*
+ * Each directory from the top: a link is refused by IN_DONT_FOLLOW, and a later change is an event.  What was known of those
+ * above must be as new as what is learnt: nothing may be waiting to be read, and nothing may happen meanwhile.
+ */
 static void learn(const char *path, size_t len)
 {
-	if (!ready())
-		return;
-	for (size_t end = 0; end <= len; end++)
-		if ((end == len || path[end] == '/') && !learn_one(path, end))
-			return;
+	uint64_t before = dircache_epoch();
+	bool good = ready();
+
+	for (size_t end = 0; good && end <= len; end++)
+		if (end == len || path[end] == '/')
+			good = learn_one(path, end);
+	if (dircache_epoch() != before)
+		forget_all();
 }
 
 bool dircache_knows(const char *path, size_t len)
