@@ -30,7 +30,7 @@
 #include <unistd.h>
 
 #include "monitor/call.h"
-#include "monitor/tracer/rewrite.h"
+#include "monitor/tracer/tracee.h"
 #include "monitor/tracer/tracer.h"
 #include "monitor/view.h"
 
@@ -183,8 +183,8 @@ static int run(int (*scenario)(void))
 		struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
 		struct um_call call = { .view = &view };
 
-		poll(p, 2, rewrite_pending() ? 10 : 1000);
-		rewrite_finish();
+		poll(p, 2, tracees_pending() ? 10 : 1000);
+		tracees_finish();
 		if (p[0].revents & POLLIN && um_unotify.receive(fd, &call) == 0)
 			serve(&call);
 		si.si_pid = 0;
@@ -573,7 +573,7 @@ static void run_scenario(int i, bool wait_killable)
 	if (getenv("UMTEST_VERBOSE"))
 		printf("\n");
 	ck_assert_msg(status == 0, "%s: status %d", scenarios[i].name, status);
-	ck_assert(!rewrite_pending() || scenarios[i].run == scenario_kill_threads);
+	ck_assert(!tracees_pending() || scenarios[i].run == scenario_kill_threads);
 }
 
 START_TEST(test_killable)

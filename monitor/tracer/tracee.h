@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Threads that this thread of the monitor has caught in a trapped call and holds by ptrace: see tracee.c.
+ *
+ * All functions of one tracee are called by the thread that has caught it.  A thread that does not stop in time is kept
+ * by the thread of the monitor that has seized it, and let go when that catches the next; it may call
+ * tracees_finish() earlier, at any time.
+ *
+ * The monitor's own reaping must not take stops away, nor take them for an end: it looks with WNOWAIT first.
+ * A stop that was taken costs a delay of some milliseconds.
+ */
+#ifndef MONITOR_TRACER_TRACEE_H
+#define MONITOR_TRACER_TRACEE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../arch/arch.h"
+
+struct um_call;
+
+#ifndef PTRACE_GETSIGMASK
+#define PTRACE_GETSIGMASK 0x420a
+#define PTRACE_SETSIGMASK 0x420b
+#endif
+
+#define KERNEL_SIGSET_SIZE 8 /* bytes, for PTRACE_SETSIGMASK */
+
+struct tracee {
+	pid_t tid;
+	int sig;                /* the signal of a signal-delivery-stop: given back when it goes on */
+	bool in_call;           /* stopped at a system call's entry or exit */
+	bool masked;            /* signals are blocked by us; `mask' is what they were */
+	uint64_t mask;
+	bool injecting;         /* `saved' are the registers to go on with */
+	struct arch_regs saved;
+	struct tracee *next;    /* of those left over */
+};
+
+/**
+ * tracee_catch() - stop a waiting thread on the way out of its call
+ * @t:		filled
+ * @regs:	its registers there
+ *
+ * Return: 0; UM_REPLIED: the call is over without us (its thread was killed or interrupted); or a negative errno
+ *	value, and the call still waits for an answer.
+ */
+int64_t tracee_catch(struct um_call *call, struct tracee *t, struct arch_regs *regs);
+/* Wait at most @ms milliseconds for its next stop.  0; -ETIMEDOUT; -ESRCH: it has ended; -ECHILD: it is not ours any more. */
+int tracee_wait(struct tracee *t, unsigned ms);
+/* Let a stopped thread go on with these registers (NULL: as it is), untraced.  0 or negative errno. */
+int tracee_release(struct tracee *t, const struct arch_regs *regs);
+/* The thread does not stop, or a request said that it is gone.  @error: what tracee_wait() said, or 0. */
+void tracee_lost(struct tracee *t, int error);
+
+/* Are there threads that this thread of the monitor seized and could not let go yet? */
+bool tracees_pending(void);
+/* See to them, without waiting. */
+void tracees_finish(void);
+
+#endif
