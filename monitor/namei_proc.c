@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "calls/exec.h"
+#include "calls/proc.h"
 #include "namei.h"
 #include "namei_internal.h"
 
@@ -93,7 +94,7 @@ int proc_magic_target(struct um_call *call, const char *link, char *target)
 	pid_t pid = atoi(link + 6);
 	ssize_t n;
 
-	if (um_is_monitors(call, pid))
+	if (um_is_monitors(call, pid) || is_outside(call->view, pid))
 		return -EACCES; /* the monitor itself may read them */
 
 	if (strcmp(word, "root") == 0) {

@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "calls/outside.h"
 #include "dircache.h"
 #include "hostfs.h"
 #include "kfeatures.h"
@@ -220,6 +221,7 @@ void setup_view(struct um_view *view, const struct options *opt, const struct or
 	view->front = front;
 	view->secure = opt->secure;
 	view->tracer_ops = &um_unotify;
+	outside_terminals();
 	view->module_dir = setup_module_dir(opt->secure);
 	view->command_dir = setup_own_dir();
 	view->allowed_modules = opt->modules;

@@ -13,6 +13,7 @@
 
 #include "../ttys.h"
 #include "args.h"
+#include "proc.h"
 
 /* The file that a call changes; UM_CONTINUE, an error, or 0. */
 static int64_t target(struct um_call *call, int follow, struct um_path *path)
@@ -426,6 +427,8 @@ int64_t call_ioctl(struct um_call *call)
 	bool change = false;
 	int err;
 
+	if (call->view->secure)
+		return ioctl_allowed(call);
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
 		change |= (uint32_t)call->args[1] == changes[i];
 	if (!change || hashtab_npaths(call->view->table) == 0)

@@ -7,8 +7,8 @@
  * Only where a call has several receivers and not all of them may be reached does the monitor send to each; the
  * receivers then see si_code SI_QUEUE, with the true sender's process id.
  *
- * Processes outside of the view: with the real user's ids they may be signalled as ever; with virtual ids they exist
- * (EPERM), but are out of reach.  kill(-1) never leaves the view.  The monitor, its guardian and its front are out
+ * Processes outside of the view: with the real user's ids they may be signalled as ever; with virtual ids, and in
+ * secure mode, they exist (EPERM), but are out of reach.  kill(-1) never leaves the view.  The monitor, its guardian and its front are out
  * of reach of everybody.
  */
 #include "calls.h"
@@ -70,12 +70,12 @@ static int may_signal(const struct um_call *call, pid_t tid, int sig)
 
 	if (is_protected(call->view, tid))
 		return -EPERM;
-	if (!call->state->virtual_ids)
+	if (!call->state->virtual_ids && !call->view->secure)
 		return 0;
 	target = state_of(call->view->states, tid);
 	if (target == NULL)
 		return exists(tid) ? -EPERM : -ESRCH;
-	if (ids_may_signal(&call->state->ids, ids_of(call->view, target, &buf)))
+	if (!call->state->virtual_ids || ids_may_signal(&call->state->ids, ids_of(call->view, target, &buf)))
 		return 0;
 	return sig == SIGCONT && getsid(tid) == getsid(call->tid) ? 0 : -EPERM;
 }
@@ -98,18 +98,25 @@ struct many {
 	int members, refused, sent;
 };
 
-/* Send as the caller would; the kernel lets nobody forge si_code SI_USER. */
-static int send_signal(const struct many *m, pid_t pid)
+/* As the caller's; the kernel lets nobody forge si_code SI_USER. */
+static siginfo_t signal_info(const struct many *m)
 {
 	siginfo_t info;
 
-	if (m->sig == 0)
-		return 0;
 	memset(&info, 0, sizeof(info));
 	info.si_signo = m->sig;
 	info.si_code = SI_QUEUE;
 	info.si_pid = m->sender;
 	info.si_uid = m->call->state->virtual_ids ? m->call->state->ids.ruid : m->call->view->uid;
+	return info;
+}
+
+static int send_signal(const struct many *m, pid_t pid)
+{
+	siginfo_t info = signal_info(m);
+
+	if (m->sig == 0)
+		return 0;
 	if (syscall(SYS_rt_sigqueueinfo, pid, m->sig, &info) == 0 || kill(pid, m->sig) == 0)
 		return 0;
 	return -errno;
@@ -155,7 +162,7 @@ static int64_t to_group(const struct um_call *call, pid_t pgrp, int sig)
 	int err;
 
 	/* With the real user's ids only the monitor and its kin could be in the way. */
-	if (!call->state->virtual_ids && getpgid(view->monitor) != m.pgrp &&
+	if (!call->state->virtual_ids && !view->secure && getpgid(view->monitor) != m.pgrp &&
 	    (view->guardian <= 0 || getpgid(view->guardian) != m.pgrp) &&
 	    (view->front <= 0 || getpgid(view->front) != m.pgrp))
 		return UM_CONTINUE;
@@ -173,10 +180,24 @@ static int64_t to_all(const struct um_call *call, int sig)
 	return send_to_members(&m);
 }
 
+/* By the monitor, on what it has looked at: a descriptor of /proc/PID, which anybody can open, would serve as well. */
+static int64_t to_pidfd(struct um_call *call, int sig)
+{
+	struct many m = { .call = call, .sig = sig, .sender = um_tgid(call) };
+	int copy = um_get_fd(call, (int)call->args[0]);
+	siginfo_t info = signal_info(&m);
+	int64_t ret;
+
+	if (copy < 0)
+		return copy;
+	ret = syscall(SYS_pidfd_send_signal, copy, sig, &info, (unsigned)call->args[3]) < 0 ? -errno : 0;
+	close(copy);
+	return ret;
+}
+
 /* --- the calls -------------------------------------------------------------------------------------------------- */
 
-/* The process that a pidfd, or a descriptor of its directory in /proc, stands for; 0: none. */
-static pid_t pidfd_target(const struct um_call *call, int fd)
+pid_t pidfd_target(const struct um_call *call, int fd)
 {
 	char name[64], buf[1024], *line;
 	FILE *file;
@@ -216,11 +237,13 @@ int64_t call_kill(struct um_call *call)
 		return UM_CONTINUE;
 	if (call->nr == SYS_pidfd_send_signal) {
 		bool group = (unsigned)call->args[3] & PIDFD_SIGNAL_PROCESS_GROUP;
+		int64_t ret;
 
 		pid = pidfd_target(call, (int)call->args[0]);
 		if (pid == 0)
 			return UM_CONTINUE;
-		return group ? to_group(call, pid, sig) : to_one(call, pid, sig);
+		ret = group ? to_group(call, pid, sig) : to_one(call, pid, sig);
+		return ret == UM_CONTINUE && call->view->secure ? to_pidfd(call, sig) : ret;
 	}
 	if (pid > 0)
 		return to_one(call, pid, sig);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "args.h"
+#include "outside.h"
 
 /* Look up a name that is to be made.  0: it can be, and @owner will own it; UM_CONTINUE, or an error. */
 static int64_t to_make(struct um_call *call, int dirfd, uint64_t addr, struct um_path *path, struct um_owner *owner)
@@ -76,6 +77,8 @@ int64_t call_mknod(struct um_call *call)
 		err = UM_OPS(&path)->mknod(UM_FS(&path), path.rel,
 					   (mode & S_IFMT) | (mode & 07777 & ~(mode_t)call->state->umask),
 					   (dev_t)arg_data(call, 1), &owner);
+	if (err == 0 && S_ISFIFO(mode))
+		outside_made(call, &path);
 	um_path_put(&path);
 	return err;
 }

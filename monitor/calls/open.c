@@ -15,6 +15,7 @@
 
 #include "../tracer/tracer.h"
 #include "args.h"
+#include "outside.h"
 
 /* Access mode as R_OK and W_OK. */
 static int wanted(int flags)
@@ -47,8 +48,8 @@ static int64_t open_o_path(struct um_call *call, struct um_path *path, uint64_t 
 	if (n < 0)
 		return n;
 	name = strrchr(text, '/') ? strrchr(text, '/') + 1 : text;
-	if (slash == NULL || *name == '\0' || strcmp(slash + 1, name) != 0) {
-		/* Another name than the string's (a link was followed, or "."): an ordinary descriptor has to do. */
+	if (call->view->secure || slash == NULL || *name == '\0' || strcmp(slash + 1, name) != 0) {
+		/* In secure mode, for the string could change.  Or another name than the string's (a link was followed, or "."): an ordinary descriptor has to do. */
 		dir = path->node.type == S_IFREG || path->node.type == S_IFDIR ? open(link, O_RDONLY | O_CLOEXEC) : -1;
 		return dir < 0 ? -EACCES : um_answer_fd(call, dir, flags);
 	}
@@ -85,6 +86,8 @@ static int64_t open_body(struct um_call *call, struct um_path *path, uint64_t ad
 	err = -errno;
 	if (call->on_worker)
 		um_lock(call->view);
+	if (fd >= 0 && call->view->secure && path->node.type == S_IFCHR)
+		outside_opened(fd);
 	return fd < 0 ? err : um_answer_fd(call, fd, flags);
 }
 
@@ -129,7 +132,7 @@ static int64_t open_found(struct um_call *call, struct um_path *path, uint64_t a
 		return err;
 	if (path->exists && path->node.type == S_IFDIR && path->reachable)
 		return UM_CONTINUE; /* the lower body of a merged directory */
-	if (path->exists && path->node.fd >= 0 && ((flags & O_PATH) || !regular))
+	if (path->exists && path->node.fd >= 0 && ((flags & O_PATH) || !regular || outside_is_nameless(call, path)))
 		return open_body(call, path, addr, flags);
 	if (!um_alive(call))
 		return UM_REPLIED;
@@ -140,26 +143,6 @@ static int64_t open_found(struct um_call *call, struct um_path *path, uint64_t a
 	if (fd == -EEXIST) /* made by another view meanwhile */
 		fd = UM_OPS(path)->open(UM_FS(path), path->rel, flags & ~(O_EXCL | O_CREAT), 0, &owner);
 	return fd < 0 ? fd : um_answer_fd(call, fd, flags);
-}
-
-/*
- * What /proc has of the monitor and its kin beside a few harmless files.  They are closed to other users' processes
- * anyway, but not to those of a root that started the view.
- */
-static bool is_monitors(const struct um_call *call, const char *path)
-{
-	static const char *const harmless[] = { "stat", "status", "statm", "cmdline", "comm" };
-	pid_t pid;
-	int n = 0;
-
-	if (sscanf(path, "/proc/%d/%n", &pid, &n) != 1 || n == 0)
-		return false;
-	for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
-		if (strcmp(path + n, harmless[i]) == 0)
-			return false;
-	if (strcmp(path + n, "") == 0)
-		return false;
-	return um_is_monitors(call, pid);
 }
 
 static int64_t do_open(struct um_call *call, int dirfd, uint64_t addr, int flags, mode_t mode, int how)
@@ -178,8 +161,8 @@ static int64_t do_open(struct um_call *call, int dirfd, uint64_t addr, int flags
 	ret = namei(call, dirfd, addr, how, &path);
 	if (ret == NAMEI_NATIVE)
 		return UM_CONTINUE;
-	if (ret == 0 && path.mount == call->view->host && is_monitors(call, path.view))
-		ret = -EACCES;
+	if (ret == 0)
+		ret = outside_open(call, &path, wanted(flags) & W_OK);
 	if (ret == 0)
 		ret = open_found(call, &path, addr, flags, mode);
 	um_path_put(&path);

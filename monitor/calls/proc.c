@@ -27,6 +27,9 @@
 #include "../view.h"
 #include "proc.h"
 
+#ifndef PR_SCHED_CORE
+#define PR_SCHED_CORE 62 /* Linux 5.14 */
+#endif
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
 #endif
@@ -129,6 +132,8 @@ int64_t call_prctl(struct um_call *call)
 		return call->state->dumpable;
 	case PR_SET_SECCOMP:
 		return call->args[1] == SECCOMP_MODE_FILTER ? check_filter(call, call->args[2]) : UM_CONTINUE;
+	case PR_SCHED_CORE:
+		return call->args[2] != 0 && is_outside(call->view, (pid_t)call->args[2]) ? -EPERM : UM_CONTINUE;
 	case UM_CTL_PRCTL:
 		memmove(call->args, call->args + 1, 4 * sizeof(call->args[0]));
 		return call_um_ctl(call);
@@ -149,12 +154,12 @@ int64_t call_ptrace(struct um_call *call)
 		return UM_CONTINUE;
 	if (is_protected(call->view, pid))
 		return -EPERM;
-	if (!call->state->virtual_ids)
+	if (!call->state->virtual_ids && !call->view->secure)
 		return UM_CONTINUE;
 	target = state_of(call->view->states, pid);
 	if (target == NULL)
 		return exists(pid) ? -EPERM : -ESRCH;
-	if (target->virtual_ids && !ids_may_trace(&call->state->ids, &target->ids))
+	if (call->state->virtual_ids && target->virtual_ids && !ids_may_trace(&call->state->ids, &target->ids))
 		return -EPERM;
 	return UM_CONTINUE;
 }

@@ -83,8 +83,8 @@ static int64_t check_others(const struct um_call *call, pid_t pid, bool set)
 
 	if (pid == 0 || pid == call->tid)
 		return UM_CONTINUE;
-	if (set && is_protected(call->view, pid))
-		return -EPERM;
+	if ((set && is_protected(call->view, pid)) || is_outside(call->view, pid))
+		return exists(pid) ? -EPERM : -ESRCH;
 	if (call->state->virtual_ids && (target ? !may_prlimit(call, target) : set && exists(pid)))
 		return -EPERM;
 	return UM_CONTINUE;

@@ -230,7 +230,8 @@ static struct action action_of(const struct emitter *e, int nr)
 {
 	const struct filter_config *config = e->config;
 	const struct um_syscall *row = um_syscall_row(nr);
-	uint32_t classes = config->classes | UM_CLASS_BIT(UM_CLASS_PROC) | UM_CLASS_BIT(UM_CLASS_DENY);
+	uint32_t classes = config->classes | UM_CLASS_BIT(UM_CLASS_PROC) | UM_CLASS_BIT(UM_CLASS_DENY) |
+			   (config->secure ? UM_CLASS_BIT(UM_CLASS_OUT) : 0);
 
 	if (config->secure && (!row || row->nr == __NR_clone3))
 		return (struct action){ .kind = ACT_ERRNO, .error = ENOSYS };
@@ -238,8 +239,10 @@ static struct action action_of(const struct emitter *e, int nr)
 		return (struct action){ .kind = ACT_ALLOW };
 	if (row->cls == UM_CLASS_NEVER || !(classes & UM_CLASS_BIT(row->cls)))
 		return (struct action){ .kind = ACT_ALLOW };
-	if (row->cls == UM_CLASS_DENY)
+	if (row->deny != 0)
 		return (struct action){ .kind = ACT_ERRNO, .error = row->deny };
+	if (config->secure && row->wide)
+		return (struct action){ .kind = trap_kind(e, row) };
 	for (int i = 0; i < 2; i++)
 		if (row->when[i].test != UM_ALWAYS && row->when[i].value == UM_CARRIER && config->carrier < 0)
 			return (struct action){ .kind = ACT_ALLOW };

@@ -35,6 +35,7 @@ static const struct {
 	[UM_CLASS_NAME] = { "name", "The names of the system." },
 	[UM_CLASS_PROC] = { "proc", "Attributes of processes.  In every view." },
 	[UM_CLASS_DENY] = { "deny", "Not offered in a view: the call fails with ENOSYS.  In every view." },
+	[UM_CLASS_OUT] = { "out", "May reach what is not the view\'s.  In secure mode only; else the kernel\'s." },
 	[UM_CLASS_NEVER] = { "never", "The kernel's in every view; costs nothing." },
 };
 
@@ -69,8 +70,8 @@ static void print_condition(const struct um_when *when, const char *before)
 /* Who serves a call that is trapped. */
 static void print_server(const struct entry *entry)
 {
-	if (entry->row.cls == UM_CLASS_DENY)
-		printf("nobody: ENOSYS");
+	if (entry->row.deny != 0)
+		printf("nobody: %s", entry->row.deny == ENOSYS ? "ENOSYS" : "EPERM");
 	else if (entry->row.cls == UM_CLASS_NEVER)
 		printf("kernel");
 	else if (strncmp(entry->op, "call_", 5) == 0)
@@ -79,6 +80,8 @@ static void print_server(const struct entry *entry)
 		printf("kernel, or a module");
 	print_condition(&entry->row.when[0], "; only if ");
 	print_condition(&entry->row.when[1], " and ");
+	if (entry->row.wide)
+		printf("; always in secure mode");
 }
 
 static int by_name(const void *a, const void *b)
@@ -113,7 +116,8 @@ int main(void)
 {
 	static const unsigned order[] = {
 		UM_CLASS_PATH, UM_CLASS_DESC, UM_CLASS_IO,   UM_CLASS_SOCK, UM_CLASS_IDS,
-		UM_CLASS_TIME, UM_CLASS_NAME, UM_CLASS_PROC, UM_CLASS_DENY, UM_CLASS_NEVER,
+		UM_CLASS_TIME, UM_CLASS_NAME, UM_CLASS_PROC, UM_CLASS_DENY, UM_CLASS_OUT,
+		UM_CLASS_NEVER,
 	};
 
 	printf("'\\\" t\n.\\\" SPDX-License-Identifier: GPL-2.0-or-later\n"

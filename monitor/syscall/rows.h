@@ -13,6 +13,12 @@
  *	PLAIN	nothing but a class and an operation
  *	NEVER	never trapped
  *
+ * and, for what secure mode keeps a program from (doc/SECURITY):
+ *
+ *	WIDE	as WHEN; in secure mode trapped always
+ *	GUARD	trapped in secure mode only, under a condition
+ *	BAN	answered with an error in secure mode, and never trapped
+ *
  * The columns are the fields of struct um_syscall: fd, pa(th), fd2, pa(th)2, fl(ags) and da(ta) are argument
  * numbers, `_' is none, un(safe) is 1 or 0.  The class stands without UM_CLASS_; what follows the operation are the
  * types of the result and of the arguments, without UM_A_.  An operation of NULL: the kernel serves the call, but a
@@ -114,5 +120,14 @@ enum {
 	UM_ROW_ALL(call, klass, _, _, _, _, _, _, 0, 0, ALWAYS, op_, result, __VA_ARGS__)
 #define NEVER(call, result, ...)                                                                        \
 	UM_ROW_ALL(call, NEVER, _, _, _, _, _, _, 0, 0, ALWAYS, NULL, result, __VA_ARGS__)
+#define WIDE(call, klass, desc, payload, risky, cond, op_, result, ...)                                 \
+	UM_ROW(__NR_##call, #call, op_, .cls = UM_CLASS_##klass, .fd = desc, .path = _, .fd2 = _, .path2 = _, \
+	       .flags = _, .data = payload, .unsafe = risky, .wide = 1, .when = { UM_OPEN cond }, .returns = result, \
+	       .args = { __VA_ARGS__ })
+#define GUARD(call, cond, op_, result, ...)                                                             \
+	UM_ROW_ALL(call, OUT, _, _, _, _, _, _, 0, 0, cond, op_, result, __VA_ARGS__)
+#define BAN(call, error, result, ...)                                                                   \
+	UM_ROW(__NR_##call, #call, NULL, .cls = UM_CLASS_OUT, .fd = _, .path = _, .fd2 = _, .path2 = _, \
+	       .flags = _, .data = _, .deny = error, .when = { UM_OPEN ALWAYS }, .returns = result, .args = { __VA_ARGS__ })
 
 #endif

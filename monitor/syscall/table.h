@@ -37,6 +37,8 @@ enum um_class {
 	UM_CLASS_NAME  = 7,     /* host name, uname */
 	UM_CLASS_PROC  = 8,     /* exec, umask, the state carrier's limit, prctl, namespaces: in every view */
 	UM_CLASS_DENY  = 9,     /* answered with `deny' by the filter itself, in every view */
+	UM_CLASS_OUT   = 10,    /* may reach what is not the view's: of interest in secure mode, and only there.
+				 * Without an operation the filter itself answers `deny' */
 };
 #define UM_CLASS_BIT(c) (1u << (c))
 
@@ -73,7 +75,8 @@ struct um_syscall {
 	int8_t data;            /* argument number of the first payload argument (buffer, mode, times); -1: none */
 	int32_t implied;        /* flags that the name implies (lstat: AT_SYMLINK_NOFOLLOW; rmdir: AT_REMOVEDIR) */
 	uint8_t unsafe;         /* 1: pointers decide what is done; never continued in secure mode */
-	uint16_t deny;          /* errno for UM_CLASS_DENY */
+	uint8_t wide;           /* 1: in secure mode the call is trapped whatever `when' says */
+	uint16_t deny;          /* errno for UM_CLASS_DENY; for UM_CLASS_OUT without an operation */
 	struct um_when when[2]; /* trapped only if all that are set hold */
 	um_op *op;              /* NULL: continued (trapped to be traced, or for a class that no operation serves) */
 	uint8_t args[6];        /* enum um_arg; UM_A_NONE ends the list */
