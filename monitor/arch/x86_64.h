@@ -22,6 +22,7 @@
 
 #define ARCH_ELF_MACHINE EM_X86_64
 #define ARCH_SYSCALL_SIZE 2
+#define ARCH_SYSCALL_CODE "\x0f\x05"
 
 /* Results that only the kernel sees (include/linux/errno.h). */
 #define ARCH_ERESTARTSYS 512
@@ -57,6 +58,24 @@ static inline bool arch_will_restart(const struct arch_regs *regs)
 	       r == -ARCH_ERESTART_RESTARTBLOCK;
 }
 
+/* The call that the thread is on its way out of; -1: it is in none. */
+static inline int arch_call_nr(const struct arch_regs *regs)
+{
+	return (int)regs->user.orig_rax;
+}
+
+/* The address that the thread goes on at; in a call, that after the instruction. */
+static inline uint64_t arch_ip(const struct arch_regs *regs)
+{
+	return regs->user.rip;
+}
+
+/* Does it run 64-bit code?  (arch/x86/include/asm/segment.h, __USER_CS) */
+static inline bool arch_is_native(const struct arch_regs *regs)
+{
+	return regs->user.cs == 0x33;
+}
+
 /* Is the thread on its way out of exactly this call, to be restarted? @ip: address after the instruction. */
 static inline bool arch_restarts_call(const struct arch_regs *regs, int nr, uint64_t ip, const uint64_t args[6])
 {
@@ -88,6 +107,12 @@ static inline void arch_restart_as(struct arch_regs *regs, int nr, const uint64_
 static inline void arch_restart(struct arch_regs *regs)
 {
 	regs->user.rax = (unsigned long long)-ARCH_ERESTARTNOINTR;
+}
+
+/* The kernel restarts the same call, unless a handler runs first: then it has been interrupted (EINTR). */
+static inline void arch_restart_unless_handled(struct arch_regs *regs)
+{
+	regs->user.rax = (unsigned long long)-ARCH_ERESTARTNOHAND;
 }
 
 /* The thread issues a call when it next runs. @ip: address after a system call instruction. */

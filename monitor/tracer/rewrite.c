@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/ptrace.h>
 
 #include "../arch/arch.h"
 #include "../call.h"
@@ -23,7 +22,6 @@
 #include "tracer.h"
 
 #define WAIT_CALL_MS 5000      /* for an injected call */
-#define STOPS_MAX 100          /* event and signal stops passed through during one injected call */
 
 int64_t um_rewrite(struct um_call *call, int nr, const uint64_t args[6])
 {
@@ -39,59 +37,16 @@ int64_t um_rewrite(struct um_call *call, int nr, const uint64_t args[6])
 	return UM_REPLIED;
 }
 
-/* Block all signals in the stopped thread. */
-static int tracee_mask(struct tracee *t)
-{
-	uint64_t all = ~UINT64_C(0);
-
-	if (ptrace(PTRACE_GETSIGMASK, t->tid, KERNEL_SIGSET_SIZE, &t->mask) < 0 ||
-	    ptrace(PTRACE_SETSIGMASK, t->tid, KERNEL_SIGSET_SIZE, &all) < 0)
-		return -errno;
-	t->masked = true;
-	return 0;
-}
-
-/* Let the thread run to its next stop at a system call; other stops are passed through.  0 or negative errno. */
-static int tracee_next_call_stop(struct tracee *t)
-{
-	int r;
-
-	for (unsigned i = 0; i < STOPS_MAX; i++) {
-		if (ptrace(PTRACE_SYSCALL, t->tid, NULL, (void *)(long)t->sig) < 0)
-			return -errno;
-		t->sig = 0;
-		r = tracee_wait(t, WAIT_CALL_MS);
-		if (r < 0 || t->in_call)
-			return r;
-	}
-	return -ETIMEDOUT;
-}
-
 /* Have the stopped thread make one call.  0 and *result, or negative errno: the thread is lost. */
-static int tracee_call(struct tracee *t, const struct um_call *call, const struct um_inject *in, int64_t *result)
+static int inject_one(struct tracee *t, const struct um_call *call, const struct um_inject *in, int64_t *result)
 {
 	const struct um_syscall *row = um_syscall_row(in->nr);
-	struct arch_regs regs = t->saved;
 	uint64_t args[6];
-	int r;
 
 	memcpy(args, in->args, sizeof(args));
 	if (!row || row->args[5] == UM_A_NONE)
 		args[5] = call->view->cookie;
-	arch_set_call(&regs, in->nr, call->ip, args);
-	r = arch_regs_set(t->tid, &regs);
-	if (r < 0)
-		return r;
-	do {
-		r = tracee_next_call_stop(t);           /* entry */
-		if (r == 0)
-			r = tracee_next_call_stop(t);   /* exit */
-		if (r == 0)
-			r = arch_regs_get(t->tid, &regs);
-		/* An INTERRUPT or SIGCONT that came meanwhile can interrupt it: the kernel issues it again. */
-	} while (r == 0 && arch_will_restart(&regs));
-	*result = arch_result(&regs);
-	return r;
+	return tracee_call(t, call->ip, in->nr, args, WAIT_CALL_MS, result);
 }
 
 int64_t um_inject(struct um_call *call, const struct um_inject *calls, unsigned n, unsigned result)
@@ -111,7 +66,7 @@ int64_t um_inject(struct um_call *call, const struct um_inject *calls, unsigned 
 	for (unsigned i = 0; i < n && r == 0; i++) {
 		if (failed && !calls[i].always)
 			continue;
-		r = tracee_call(&t, call, &calls[i], &one);
+		r = inject_one(&t, call, &calls[i], &one);
 		if (r < 0)
 			break;
 		/* a failure of the clean-up after the call that counts is not the call's */

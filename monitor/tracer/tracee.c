@@ -53,6 +53,7 @@
 #define WAIT_STOP_MS 1000	/* for a thread that was answered: it is on its way */
 #define WAIT_DEATH_MS 20	/* for a thread that was killed */
 #define WAIT_TICK_MS 5		/* how often a wait looks at the clock */
+#define STOPS_MAX 100		/* event and signal stops passed through during one injected call */
 #define BURIAL_STACK (64 * 1024)
 
 static __thread struct tracee *leftovers;
@@ -70,6 +71,22 @@ static int tick_signal(void)
 	return SIGRTMAX - 2;
 }
 
+/* A thread of the monitor that ends: a timer of the kernel's counts as long as the process lives. */
+static void timer_drop(void *unused)
+{
+	(void)unused;
+	if (have_timer)
+		timer_delete(wait_timer);
+	have_timer = false;
+}
+
+static pthread_key_t timer_key;
+
+static void timer_key_make(void)
+{
+	pthread_key_create(&timer_key, timer_drop);
+}
+
 /**
  * timer_arm() - make waitid(2) in this thread return with EINTR now and then
  * @on:	start or stop
@@ -81,6 +98,7 @@ static void timer_arm(bool on)
 	struct itimerspec its = { 0 };
 	struct sigevent ev = { .sigev_notify = SIGEV_THREAD_ID };
 	struct sigaction sa = { .sa_handler = tick };
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	sigset_t set;
 
 	if (on) {
@@ -104,6 +122,8 @@ static void timer_arm(bool on)
 #endif
 	if (timer_create(CLOCK_MONOTONIC, &ev, &wait_timer) == 0) {
 		have_timer = true;
+		pthread_once(&once, timer_key_make);
+		pthread_setspecific(timer_key, &have_timer); /* not NULL: timer_drop() is called */
 		timer_settime(wait_timer, 0, &its, NULL);
 	}
 }
@@ -279,6 +299,55 @@ int tracee_release(struct tracee *t, const struct arch_regs *regs)
 		r = -errno;
 	if (r == 0 && ptrace(PTRACE_DETACH, t->tid, NULL, (void *)(long)t->sig) < 0)
 		r = -errno;
+	return r;
+}
+
+/* Block all signals in the stopped thread. */
+int tracee_mask(struct tracee *t)
+{
+	uint64_t all = ~UINT64_C(0);
+
+	if (ptrace(PTRACE_GETSIGMASK, t->tid, KERNEL_SIGSET_SIZE, &t->mask) < 0 ||
+	    ptrace(PTRACE_SETSIGMASK, t->tid, KERNEL_SIGSET_SIZE, &all) < 0)
+		return -errno;
+	t->masked = true;
+	return 0;
+}
+
+/* Let the thread run to its next stop at a system call; other stops are passed through.  0 or negative errno. */
+static int tracee_next_call_stop(struct tracee *t, unsigned ms)
+{
+	int r;
+
+	for (unsigned i = 0; i < STOPS_MAX; i++) {
+		if (ptrace(PTRACE_SYSCALL, t->tid, NULL, (void *)(long)t->sig) < 0)
+			return -errno;
+		t->sig = 0;
+		r = tracee_wait(t, ms);
+		if (r < 0 || t->in_call)
+			return r;
+	}
+	return -ETIMEDOUT;
+}
+
+int tracee_call(struct tracee *t, uint64_t ip, int nr, const uint64_t args[6], unsigned ms, int64_t *result)
+{
+	struct arch_regs regs = t->saved;
+	int r;
+
+	arch_set_call(&regs, nr, ip, args);
+	r = arch_regs_set(t->tid, &regs);
+	if (r < 0)
+		return r;
+	do {
+		r = tracee_next_call_stop(t, ms);               /* entry */
+		if (r == 0)
+			r = tracee_next_call_stop(t, ms);       /* exit */
+		if (r == 0)
+			r = arch_regs_get(t->tid, &regs);
+		/* An INTERRUPT or SIGCONT that came meanwhile can interrupt it: the kernel issues it again. */
+	} while (r == 0 && arch_will_restart(&regs));
+	*result = arch_result(&regs);
 	return r;
 }
 

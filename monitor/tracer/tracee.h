@@ -49,6 +49,11 @@ struct tracee {
 int64_t tracee_catch(struct um_call *call, struct tracee *t, struct arch_regs *regs);
 /* Wait at most @ms milliseconds for its next stop.  0; -ETIMEDOUT; -ESRCH: it has ended; -ECHILD: it is not ours any more. */
 int tracee_wait(struct tracee *t, unsigned ms);
+/* Block all signals in the stopped thread, until it is released. */
+int tracee_mask(struct tracee *t);
+/* Have the stopped, masked thread make one call, waiting at most @ms milliseconds for each of its stops.  @ip: address
+ * after a system call instruction.  0 and *result, or a negative errno: the thread is lost. */
+int tracee_call(struct tracee *t, uint64_t ip, int nr, const uint64_t args[6], unsigned ms, int64_t *result);
 /* Let a stopped thread go on with these registers (NULL: as it is), untraced.  0 or negative errno. */
 int tracee_release(struct tracee *t, const struct arch_regs *regs);
 /* The thread does not stop, or a request said that it is gone.  @error: what tracee_wait() said, or 0. */
