@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "dispatch.h"
+#include "node.h"
 #include "syscall/decode.h"
 #include "syscall/stats.h"
 #include "tracer/tracer.h"
@@ -108,7 +109,8 @@ static void stage(struct um_view *view, bool run)
 		fn[--n](run);
 	if (run)
 		um_lock(view);
-	view->staging--;
+	if (--view->staging == 0)
+		nodes_collect(view);
 }
 
 /* Run the operation; what takes long is done on a worker, without the lock. */

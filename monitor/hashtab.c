@@ -304,6 +304,16 @@ int hashtab_remove(struct hashtab *ht, uint32_t id)
 	return 0;
 }
 
+uint64_t hashtab_tick(struct hashtab *ht)
+{
+	uint64_t epoch = ht->t->clock;
+
+	change_begin(ht->t);
+	ht->t->clock++;
+	change_end(ht->t);
+	return epoch;
+}
+
 uint64_t hashtab_epoch(const struct hashtab *ht)
 {
 	return __atomic_load_n(&ht->t->clock, __ATOMIC_ACQUIRE);

@@ -52,6 +52,17 @@ struct hashtab_scope {
 	void *arg;
 };
 
+/* Treepoch: an entry is seen by its own node and, when it is older than their birth, by the nodes below it. */
+static inline bool hashtab_in_scope(const struct hashtab_scope *scope, uint64_t epoch, uint32_t node)
+{
+	if (epoch >= scope->epoch)
+		return false;
+	for (size_t i = 0; i < scope->nnodes; i++)
+		if (scope->nodes[i] == node)
+			return epoch < scope->births[i];
+	return false;
+}
+
 /* Writer. */
 struct hashtab *hashtab_new(void);                      /* makes the memfd; NULL and errno */
 void hashtab_free(struct hashtab *ht);
@@ -61,6 +72,8 @@ int64_t hashtab_add(struct hashtab *ht, enum hashtab_kind kind, const void *key,
 		    uint32_t owner, uint32_t flags);
 int hashtab_remove(struct hashtab *ht, uint32_t id);    /* 0 or -ENOENT */
 uint64_t hashtab_epoch(const struct hashtab *ht);       /* the clock: epoch of the next entry */
+/* Advance the clock without an entry, for something else that changes who sees what; returns the epoch of that. */
+uint64_t hashtab_tick(struct hashtab *ht);
 
 /* Reader (also in the monitor). */
 struct hashtab *hashtab_map(int fd);                    /* read-only mapping of another process's table */

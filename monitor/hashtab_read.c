@@ -111,17 +111,9 @@ struct hashtab *hashtab_map(int fd)
 	return ht;
 }
 
-/* Treepoch: an entry is seen by its own node and, when it is older than their birth, by the nodes below it. */
 static inline bool in_scope(const struct hashtab_scope *scope, uint64_t epoch, uint32_t node)
 {
-	if (!scope)
-		return true;
-	if (epoch >= scope->epoch)
-		return false;
-	for (size_t i = 0; i < scope->nnodes; i++)
-		if (scope->nodes[i] == node)
-			return epoch < scope->births[i];
-	return false;
+	return !scope || hashtab_in_scope(scope, epoch, node);
 }
 
 /* Does the entry's key, of @keylen bytes, match the first @len bytes of what is looked for? */

@@ -8,6 +8,8 @@
  *	            └── umview (serve.c)     the monitor: serves the view's calls
  *	                   ├── viewguard (guardian.c)   ends the view if the monitor dies
  *	                   └── CMD (launch.c)           in the front's process group, under the filter
+ *
+ * Started inside of a view it becomes CMD itself, in a node of that view's monitor (nested.c).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,6 +22,7 @@
 #include "enter.h"
 #include "front.h"
 #include "log.h"
+#include "nested.h"
 #include "options.h"
 #include "origin.h"
 #include "prompt.h"
@@ -47,9 +50,8 @@ static void root_environment(const struct options *opt)
 }
 
 /* What CMD is to find, however it is started. */
-static void prepare(struct options *opt, struct origin *origin, char **argv)
+static void prepare(struct options *opt)
 {
-	origin_leave(origin, argv);
 	prompt_prepare(opt);
 	path_add(setup_own_dir(), DEFAULT_PATH); /* um_add_service and the others are to be found */
 	if (opt->su)
@@ -82,12 +84,20 @@ int main(int argc, char **argv)
 	case ACTION_DOCTOR:
 		return printed(doctor(opt.json));
 	case ACTION_ENTER:
-		prepare(&opt, &origin, argv);
+		if (!opt.nested)
+			origin_leave(&origin, argv);
+		prepare(&opt);
+		if (opt.nested)
+			nested_enter(&opt);
 		return enter(&opt, &origin);
 	case ACTION_RUN:
 		if (opt.name != NULL && runtime_taken(opt.name))
 			um_die("--name %s: a running view has that name (umview --list)", opt.name);
-		prepare(&opt, &origin, argv);
+		if (!opt.nested)
+			origin_leave(&origin, argv);
+		prepare(&opt);
+		if (opt.nested)
+			nested_run(&opt);
 		return front(&opt, &origin);
 	}
 }

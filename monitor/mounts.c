@@ -2,7 +2,8 @@
 /*
  * Mounts of the view: made, removed, listed.
  *
- * A mount is an entry of the table (its target path) and a struct um_mount, whose index is the entry's owner.
+ * A mount is an entry of the table (its target path) and a struct um_mount, whose index is the entry's owner.  Who sees
+ * it, and how it ends, is mounts_seen.c's.
  */
 #include <errno.h>
 #include <limits.h>
@@ -18,12 +19,15 @@
 #include "namei.h"
 #include "view.h"
 
-/* The file system type of this name among the loaded services. */
-static const struct um_fs_type *find_type(struct um_view *view, const char *name, struct um_service **service)
+/* The file system type of this name among the services that the node has. */
+static const struct um_fs_type *find_type(struct um_view *view, const struct um_state *state, const char *name,
+					  struct um_service **service)
 {
 	for (struct um_service *s = view->services; s != NULL; s = s->next) {
 		const struct um_fs_type *const *type = s->module->fs_types;
 
+		if (!service_seen(view, state, s))
+			continue;
 		for (; type != NULL && *type != NULL; type++)
 			if (strcmp((*type)->name, name) == 0) {
 				*service = s;
@@ -56,7 +60,7 @@ static int host_of(struct um_call *call, const char *view_path, int flags, char 
 	return n < 0 ? -errno : 0;
 }
 
-static void mount_free(struct um_mount *mount)
+void mount_free(struct um_mount *mount)
 {
 	if (mount == NULL)
 		return;
@@ -68,6 +72,7 @@ static void mount_free(struct um_mount *mount)
 	free(mount->source);
 	free(mount->target);
 	free(mount->options);
+	free(mount->changes);
 	free(mount);
 }
 
@@ -101,26 +106,18 @@ static void bind(struct um_view *view, const struct um_state *whole, const char 
 	mount->kernel = origin->kernel;
 }
 
-/* Nothing shows it any more. */
-static void end(struct um_view *view, struct um_mount *mount)
-{
-	view->mounts[mount->index] = NULL;
-	if (mount->origin == NULL && mount->type->ops->umount != NULL)
-		mount->type->ops->umount(mount->fs);
-	mount_free(mount);
-}
-
 static struct um_mount *first_of(struct um_mount *mount)
 {
 	return mount->origin != NULL ? mount->origin : mount;
 }
 
-bool is_bound(const struct um_view *view, const struct um_path *path)
+bool is_bound(const struct um_view *view, const struct um_state *state, const struct um_path *path)
 {
 	for (size_t i = 0; i < view->nmounts; i++) {
 		const struct um_mount *m = view->mounts[i];
 
-		if (m != NULL && m->origin == first_of(path->mount) && strcmp(m->prefix, path->rel) == 0)
+		if (m != NULL && m->origin == first_of(path->mount) && strcmp(m->prefix, path->rel) == 0 &&
+		    mount_seen(view, state, m))
 			return true;
 	}
 	return false;
@@ -184,7 +181,7 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 	mount = calloc(1, sizeof(*mount));
 	if (mount == NULL)
 		return -ENOMEM;
-	mount->type = find_type(view, type, &mount->service);
+	mount->type = find_type(view, state, type, &mount->service);
 	if (mount->type == NULL) {
 		snprintf(why, whysize, "no service provides file system type '%s' (um_add_service first?)", type);
 		err = -ENODEV;
@@ -236,17 +233,29 @@ fail:
 }
 
 /* The place of some mount strictly below a view path, or NULL. */
-static const char *mount_below(const struct um_view *view, const char *path)
+static const char *mount_below(const struct um_view *view, const struct um_state *state, const char *path)
 {
 	size_t n = strlen(path);
 
 	for (size_t i = 0; i < view->nmounts; i++) {
 		const struct um_mount *m = view->mounts[i];
 
-		if (m != NULL && !m->detached && strncmp(m->target, path, n) == 0 && m->target[n] == '/')
+		if (m != NULL && strncmp(m->target, path, n) == 0 && m->target[n] == '/' && mount_seen(view, state, m))
 			return m->target;
 	}
 	return NULL;
+}
+
+/* Is something of the mount shown elsewhere in the same node? */
+static bool has_bind(const struct um_view *view, const struct um_state *state, const struct um_mount *mount)
+{
+	for (size_t i = 0; mount->binds > 0 && i < view->nmounts; i++) {
+		const struct um_mount *m = view->mounts[i];
+
+		if (m != NULL && m->origin == mount && mount_seen(view, state, m))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -257,7 +266,7 @@ int view_move(struct um_view *view, const struct um_state *state, const char *fr
 	      size_t whysize)
 {
 	const char *path = strcmp(from, "/") == 0 ? "" : from, *rel;
-	struct um_mount *mount = view_mount_of(view, state, path, &rel), *origin;
+	struct um_mount *mount = view_mount_of(view, state, path, &rel);
 	size_t n = strlen(path);
 	int err;
 
@@ -273,23 +282,16 @@ int view_move(struct um_view *view, const struct um_state *state, const char *fr
 		snprintf(why, whysize, "%s: not below itself", to);
 		return -ELOOP;
 	}
-	if (mount_below(view, path) != NULL) {
-		snprintf(why, whysize, "%.100s: there is a mount on %.200s", from, mount_below(view, path));
+	if (mount_below(view, state, path) != NULL) {
+		snprintf(why, whysize, "%.100s: there is a mount on %.200s", from, mount_below(view, state, path));
 		return -EBUSY;
 	}
 	err = view_mount(view, state, from, to, "viewfs", 0, "move", why, whysize);
 	if (err < 0)
 		return err;
-	origin = mount->origin;
-	hashtab_remove(view->table, mount->entry);
-	listings_forget(mount);
-	if (origin == NULL) {
-		mount->detached = true;
-		return 0;
-	}
-	origin->binds--; /* it was a bind itself, and the new one is of the same */
-	end(view, mount);
-	return 0;
+	err = mount_change(view, state, mount, MOUNT_GONE);
+	mounts_collect(view);
+	return err;
 }
 
 int view_umount(struct um_view *view, const struct um_state *state, const char *target, int flags, char *why,
@@ -297,7 +299,7 @@ int view_umount(struct um_view *view, const struct um_state *state, const char *
 {
 	const char *path = strcmp(target, "/") == 0 ? "" : target, *rel;
 	struct um_mount *mount = view_mount_of(view, state, path, &rel);
-	bool last = true;
+	int err;
 
 	(void)flags;
 	if (mount == view->host || *rel != '\0') {
@@ -312,33 +314,15 @@ int view_umount(struct um_view *view, const struct um_state *state, const char *
 		snprintf(why, whysize, "busy: a large file is being copied");
 		return -EBUSY;
 	}
-	if (mount_below(view, path) != NULL) {
-		snprintf(why, whysize, "busy: there is a mount on %.200s", mount_below(view, path));
+	if (mount_below(view, state, path) != NULL) {
+		snprintf(why, whysize, "busy: there is a mount on %.200s", mount_below(view, state, path));
 		return -EBUSY;
 	}
-	if (mount->binds > 0) {
+	if (has_bind(view, state, mount)) {
 		snprintf(why, whysize, "busy: something of it is shown elsewhere by a bind");
 		return -EBUSY;
 	}
-	hashtab_remove(view->table, mount->entry);
-	listings_forget(mount);
-	if (mount->origin != NULL) {
-		mount->origin->binds--;
-		if (mount->origin->detached && mount->origin->binds == 0)
-			end(view, mount->origin);
-	}
-	end(view, mount);
-	for (size_t i = 0; i < view->nmounts; i++)
-		last = last && view->mounts[i] == NULL;
-	if (last)
-		view->nmounts = 0;
-	return 0;
-}
-
-bool service_in_use(const struct um_view *view, const struct um_service *service)
-{
-	for (size_t i = 0; i < view->nmounts; i++)
-		if (view->mounts[i] != NULL && view->mounts[i]->service == service)
-			return true;
-	return false;
+	err = mount_change(view, state, mount, MOUNT_GONE);
+	mounts_collect(view);
+	return err;
 }

@@ -105,13 +105,15 @@ struct um_mount *view_mount_of(struct um_view *view, const struct um_state *stat
  * -ENOENT: the view has removed it. */
 int view_path_of_host(struct um_view *view, const struct um_state *state, const char *host, char *buf);
 /* Does a bind show this very file or directory? */
-bool is_bound(const struct um_view *view, const struct um_path *path);
+bool is_bound(const struct um_view *view, const struct um_state *state, const struct um_path *path);
 /* What was at @from is at @to now (and the other way round): binds that show it, or something in it, go on to. */
 void binds_follow(struct um_view *view, const struct um_path *from, const struct um_path *to, bool exchange);
 
 /* A lower directory has another view path now (NULL: none), which descriptors of its body follow. */
 void view_moved(const struct um_path *from, const struct um_path *to);
 bool view_has_moved(void);
+/* The mount ends. */
+void moves_forget(const struct um_mount *mount);
 /* The view path as a process with a virtual root sees it; -ENOENT: outside of its root. */
 const char *state_path(const struct um_state *state, const char *view_path);
 

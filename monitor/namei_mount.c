@@ -9,9 +9,11 @@
 
 #include "log.h"
 #include "namei.h"
+#include "node.h"
 
 struct confirm {
-	struct um_view *view;
+	const struct um_view *view;
+	const struct view_node *node;
 	const char *path;
 };
 
@@ -23,14 +25,14 @@ static bool below(const char *path, const char *prefix)
 	return strncmp(path, prefix, n) == 0 && (path[n] == '/' || path[n] == '\0');
 }
 
-/* A mount does not own what it was told to leave out. */
+/* A mount does not own what it was told to leave out, and nothing in a node that has unmounted it. */
 static bool confirm_mount(void *arg, const struct hashtab_entry *entry, const char *key, size_t keylen)
 {
 	struct confirm *c = arg;
 	struct um_mount *mount = c->view->mounts[entry->owner];
 
 	(void)key, (void)keylen;
-	if (mount == NULL)
+	if (mount == NULL || (mount->nchanges > 0 && !mount_seen_by(c->node, mount)))
 		return false;
 	for (char **except = mount->except; except != NULL && *except != NULL; except++)
 		if (below(c->path, *except))
@@ -40,14 +42,15 @@ static bool confirm_mount(void *arg, const struct hashtab_entry *entry, const ch
 
 struct um_mount *view_mount_of(struct um_view *view, const struct um_state *state, const char *path, const char **rel)
 {
-	static const uint64_t births[1] = { UINT64_MAX };
-	uint32_t nodes[1] = { state ? state->node : 0 };
-	struct confirm arg = { view, path };
-	struct hashtab_scope scope = { UINT64_MAX, nodes, births, 1, confirm_mount, &arg };
+	const struct view_node *node = view_node(view, state);
+	struct confirm arg = { view, node, path };
+	struct hashtab_scope scope = node->scope;
 	struct hashtab_entry entry;
 	struct um_mount *mount = view->host;
 	size_t skip = 0;
 
+	scope.confirm = confirm_mount;
+	scope.arg = &arg;
 	if (hashtab_npaths(view->table) > 0 &&
 	    hashtab_find_path(view->table, path, strlen(path), &scope, &entry) == 0) {
 		mount = view->mounts[entry.owner];
@@ -116,6 +119,13 @@ static int follow_moves(const struct um_mount *mount, char *path)
 	return 0;
 }
 
+void moves_forget(const struct um_mount *mount)
+{
+	for (unsigned i = 0; i < MOVED_MAX; i++)
+		if (moves[i].mount == mount)
+			moves[i].mount = NULL;
+}
+
 /* The view path of a host path by one mount, or -ENOENT. */
 static int path_of(const struct um_mount *mount, const char *host, char *buf)
 {
@@ -148,7 +158,7 @@ int view_path_of_host(struct um_view *view, const struct um_state *state, const 
 		for (size_t i = view->nmounts; i-- > 0;) {
 			const struct um_mount *mount = view->mounts[i];
 
-			if (mount == NULL || (mount->origin != NULL) != binds ||
+			if (mount == NULL || (mount->origin != NULL) != binds || !mount_seen(view, state, mount) ||
 			    (mount->kernel && !(below_root && below(mount->target, state->root))))
 				continue;
 			/* Of a bind of "/" somewhere in it, what is meant is hardly ever the second name. */

@@ -16,6 +16,7 @@
 
 #include "kfeatures.h"
 #include "log.h"
+#include "nested.h"
 
 enum option_code {
 	OPT_COW = 256, OPT_SU, OPT_MOUNT, OPT_PRELOAD, OPT_MODULES, OPT_SECURE, OPT_TRACE, OPT_STATS, OPT_RC, OPT_NORC,
@@ -357,6 +358,7 @@ void options_parse(struct options *opt, int argc, char **argv)
 	int c;
 
 	memset(opt, 0, sizeof(*opt));
+	opt->nested = nested_inside();
 	getopt_tables(&t);
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, t.shorts, t.longs, NULL)) != -1) {
@@ -368,7 +370,7 @@ void options_parse(struct options *opt, int argc, char **argv)
 	}
 	if (rc != NULL)
 		rc_read(opt, rc, true);
-	else if (!norc)
+	else if (!norc && !opt->nested) /* the view around this one has it, and this one inherits it */
 		rc_read_default(opt);
 	optind = 0; /* glibc: begin again */
 	while ((c = getopt_long(argc, argv, t.shorts, t.longs, NULL)) != -1) {

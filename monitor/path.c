@@ -82,7 +82,7 @@ int um_path_permission(struct um_call *call, struct um_path *path, int mask)
 	char name[40];
 	int err;
 
-	if (path->mount->readonly && (mask & W_OK))
+	if ((mask & W_OK) && mount_readonly(call->view, state, path->mount))
 		return -EROFS;
 	if (mask == F_OK)
 		return 0;
@@ -124,7 +124,7 @@ int um_path_parent_permission(struct um_call *call, struct um_path *path, bool v
 	struct statx st, victim_st;
 	int err;
 
-	if (path->mount->readonly)
+	if (mount_readonly(call->view, state, path->mount))
 		return -EROFS;
 	if (state->virtual_ids && ids_capable(&state->ids, CAP_DAC_OVERRIDE) && ids_capable(&state->ids, CAP_FOWNER))
 		return 0;

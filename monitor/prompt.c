@@ -18,6 +18,7 @@
 
 #include "kfeatures.h"
 #include "log.h"
+#include "node.h"
 #include "runtime.h"
 #include "tracer/tracer.h"
 
@@ -59,23 +60,29 @@ static char *bashrc_path(pid_t front)
 	return dir != NULL ? um_format("%s/%d.bashrc", dir, (int)front) : NULL;
 }
 
-/* bash --rcfile FILE */
-static void prepare_bash(struct options *opt)
+static char *make_bashrc(void)
 {
 	char *path = bashrc_path(getpid());
 	FILE *f = path != NULL ? fopen(path, "we") : NULL;
+
+	if (f != NULL) {
+		fputs(bashrc, f);
+		if (fclose(f) == 0)
+			return path;
+		unlink(path);
+	}
+	free(path);
+	return NULL;
+}
+
+/* bash --rcfile FILE.  @outer: that of the view around this one, which serves this one too. */
+static void prepare_bash(struct options *opt, char *outer)
+{
+	char *path = outer != NULL ? outer : opt->nested ? NULL : make_bashrc();
 	static char *argv[4];
 
-	if (f == NULL) {
-		free(path);
+	if (path == NULL)
 		return; /* then without the name */
-	}
-	fputs(bashrc, f);
-	if (fclose(f) != 0) {
-		unlink(path);
-		free(path);
-		return;
-	}
 	setenv("UMVIEW_BASHRC", path, 1); /* viewsu's shell reads it too */
 	argv[0] = opt->argv[0];
 	argv[1] = um_format("--rcfile");
@@ -98,7 +105,13 @@ void prompt_prepare(struct options *opt)
 	setenv("UMVIEW_NAME", opt->name != NULL ? opt->name : number, 1);
 	opt->greet = interactive(opt);
 	if (opt->greet && strcmp(base(opt->argv[0]), "bash") == 0)
-		prepare_bash(opt);
+		prepare_bash(opt, opt->nested ? getenv("UMVIEW_BASHRC") : NULL);
+}
+
+void prompt_nested(struct options *opt, const char *outer, const char *name)
+{
+	if (opt->greet)
+		um_info("view %s, inside of view %s", name, outer);
 }
 
 void prompt_greet(struct um_view *view, const struct options *opt)
@@ -108,7 +121,7 @@ void prompt_greet(struct um_view *view, const struct options *opt)
 	if (!opt->greet)
 		return;
 	features_describe(&view->features, buf, sizeof(buf));
-	um_info("view %s, tracer %s, kernel features: %s", view->name, view->tracer_ops->name, buf);
+	um_info("view %s, tracer %s, kernel features: %s", view->nodes[0]->name, view->tracer_ops->name, buf);
 }
 
 void prompt_remove(pid_t front)

@@ -10,6 +10,8 @@
 
 /* In the front: CMD's shell, if there is no CMD; UMVIEW_NAME in the environment; the prompt of an interactive bash. */
 void prompt_prepare(struct options *opt);
+/* In place of it, and of the rest, for a view inside of another: @outer is that one's name. */
+void prompt_nested(struct options *opt, const char *outer, const char *name);
 /* In the monitor: the line at an interactive start. */
 void prompt_greet(struct um_view *view, const struct options *opt);
 /* At the end: the file that made bash's prompt. */

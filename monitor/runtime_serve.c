@@ -20,6 +20,7 @@
 
 #include "dispatch.h"
 #include "log.h"
+#include "node.h"
 #include "setup.h"
 #include "tracer/tracer.h"
 
@@ -60,7 +61,7 @@ static void describe(const struct runtime *rt, struct runtime_reply *reply)
 	const struct um_view *view = rt->view;
 
 	reply->version = RUNTIME_VERSION;
-	snprintf(reply->name, sizeof(reply->name), "%s", view->name);
+	snprintf(reply->name, sizeof(reply->name), "%s", view->nodes[0]->name);
 	snprintf(reply->tracer, sizeof(reply->tracer), "%s", view->tracer_ops->name);
 	snprintf(reply->command, sizeof(reply->command), "%s", rt->command);
 	reply->front = view->front;

@@ -3,7 +3,8 @@
  * Services: modules loaded into the running view.
  *
  * A module is NAME.so in the module directory.  It is tried in a child process first, so that one that
- * crashes while it is loaded or in its init is refused and takes nothing with it.
+ * crashes while it is loaded or in its init is refused and takes nothing with it.  It is loaded once, by the first
+ * node that asks for it, and unloaded when no node has it any more.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "node.h"
 #include "view.h"
 
 #define TRY_SECONDS 5
@@ -43,14 +45,26 @@ static struct um_service *find(const struct um_view *view, const char *name)
 	return s;
 }
 
-static bool is_allowed(const struct um_view *view, const char *name)
+/* The newest entry by which a node of this scope (NULL: any node) has the service. */
+static bool find_entry(const struct um_view *view, const struct hashtab_scope *scope, const char *name,
+		       struct hashtab_entry *entry)
 {
-	const char *const *allowed = view->allowed_modules;
+	return hashtab_find(view->table, HT_MODULE, name, strlen(name), scope, entry) == 0;
+}
 
-	for (; allowed != NULL && *allowed != NULL; allowed++)
-		if (strcmp(*allowed, name) == 0)
-			return true;
-	return view->allowed_modules == NULL;
+bool service_seen(const struct um_view *view, const struct um_state *state, const struct um_service *service)
+{
+	struct hashtab_entry entry;
+
+	return find_entry(view, &view_node(view, state)->scope, service->module->name, &entry);
+}
+
+/* From now on the node has it. */
+static int enter(struct um_view *view, const struct view_node *node, const char *name)
+{
+	int64_t id = hashtab_add(view->table, HT_MODULE, name, strlen(name), node->id, 0, 0);
+
+	return id < 0 ? (int)id : 0;
 }
 
 /* Open the module and look at its descriptor.  NULL: @why says what is wrong. */
@@ -130,9 +144,11 @@ static int check_classes(const struct um_view *view, const struct um_module *mod
 	return 0;
 }
 
-int service_add(struct um_view *view, const char *name, char *why, size_t whysize)
+int service_add(struct um_view *view, const struct um_state *state, const char *name, char *why, size_t whysize)
 {
+	const struct view_node *node = view_node(view, state);
 	const struct um_module *module = NULL;
+	struct hashtab_entry entry;
 	struct um_service *service;
 	char file[PATH_MAX];
 	void *handle;
@@ -143,14 +159,16 @@ int service_add(struct um_view *view, const char *name, char *why, size_t whysiz
 		snprintf(why, whysize, "'%s' is not a module name", name);
 		return -EINVAL;
 	}
-	if (find(view, name) != NULL) {
+	if (find_entry(view, &node->scope, name, &entry) && entry.node == node->id) {
 		snprintf(why, whysize, "already loaded");
 		return -EEXIST;
 	}
-	if (!is_allowed(view, name)) {
+	if (!node_allows(view, node, name)) {
 		snprintf(why, whysize, "this view was started with --modules, which does not name it");
 		return -EPERM;
 	}
+	if (find(view, name) != NULL) /* by another node: each has what it loads itself */
+		return enter(view, node, name);
 	snprintf(file, sizeof(file), "%s/%s.so", view->module_dir, name);
 	if (access(file, R_OK) < 0) {
 		err = -errno;
@@ -179,26 +197,33 @@ int service_add(struct um_view *view, const char *name, char *why, size_t whysiz
 			*end = service;
 			break;
 		}
-	return 0;
+	return enter(view, node, name);
 }
 
-int service_del(struct um_view *view, const char *name, char *why, size_t whysize)
+static bool in_use(const struct um_view *view, const struct um_service *service, const struct um_state *state)
 {
-	struct um_service *service = find(view, name), **p;
+	for (size_t i = 0; i < view->nmounts; i++)
+		if (view->mounts[i] != NULL && view->mounts[i]->service == service &&
+		    (state == NULL || mount_seen(view, state, view->mounts[i])))
+			return true;
+	return false;
+}
 
-	*why = '\0';
-	if (service == NULL) {
-		snprintf(why, whysize, "not loaded");
-		return -ENOENT;
-	}
-	if (service_in_use(view, service)) {
-		snprintf(why, whysize, "in use: unmount what it serves first");
-		return -EBUSY;
-	}
-	if (view->staging > 0) {
-		snprintf(why, whysize, "busy: large files are being copied");
-		return -EBUSY;
-	}
+/* Has a view inside of the entry's node it by this entry? */
+static bool is_inherited(const struct um_view *view, const struct hashtab_entry *entry)
+{
+	for (size_t i = 1; i < view->nnodes; i++)
+		if (view->nodes[i] != NULL && view->nodes[i]->live && i != entry->node &&
+		    hashtab_in_scope(&view->nodes[i]->scope, entry->epoch, entry->node))
+			return true;
+	return false;
+}
+
+/* Unload a service that no node has. */
+static void unload(struct um_view *view, struct um_service *service)
+{
+	struct um_service **p;
+
 	for (p = &view->services; *p != service; p = &(*p)->next)
 		;
 	*p = service->next;
@@ -206,5 +231,63 @@ int service_del(struct um_view *view, const char *name, char *why, size_t whysiz
 		service->module->fini();
 	dlclose(service->handle);
 	free(service);
+}
+
+int service_del(struct um_view *view, const struct um_state *state, const char *name, char *why, size_t whysize)
+{
+	const struct view_node *node = view_node(view, state);
+	struct um_service *service = find(view, name);
+	struct hashtab_entry entry;
+
+	*why = '\0';
+	if (service == NULL || !find_entry(view, &node->scope, name, &entry)) {
+		snprintf(why, whysize, "not loaded");
+		return -ENOENT;
+	}
+	if (entry.node != node->id) {
+		snprintf(why, whysize, "it was loaded by the view around this one, which is the one to unload it");
+		return -EPERM;
+	}
+	if (is_inherited(view, &entry)) {
+		snprintf(why, whysize, "in use: a view inside of this one has it");
+		return -EBUSY;
+	}
+	if (in_use(view, service, state)) {
+		snprintf(why, whysize, "in use: unmount what it serves first");
+		return -EBUSY;
+	}
+	if (view->staging > 0) {
+		snprintf(why, whysize, "busy: large files are being copied");
+		return -EBUSY;
+	}
+	hashtab_remove(view->table, entry.id);
+	if (!find_entry(view, NULL, name, &entry))
+		unload(view, service);
 	return 0;
+}
+
+static int note_id(void *arg, const struct hashtab_entry *entry, const char *key, size_t keylen)
+{
+	uint32_t *id = arg;
+
+	(void)key, (void)keylen;
+	*id = entry->id;
+	return 1;
+}
+
+void services_leave(struct um_view *view, uint32_t node)
+{
+	static const uint64_t births[1] = { UINT64_MAX };
+	struct hashtab_scope own = { .epoch = UINT64_MAX, .nodes = &node, .births = births, .nnodes = 1 };
+	struct um_service *next;
+	struct hashtab_entry entry;
+	uint32_t id;
+
+	while (hashtab_each(view->table, HT_MODULE, &own, note_id, &id) == 1)
+		hashtab_remove(view->table, id);
+	for (struct um_service *s = view->services; s != NULL; s = next) {
+		next = s->next;
+		if (!in_use(view, s, NULL) && !find_entry(view, NULL, s->module->name, &entry))
+			unload(view, s);
+	}
 }

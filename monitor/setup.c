@@ -23,6 +23,8 @@
 #include "hostfs.h"
 #include "kfeatures.h"
 #include "log.h"
+#include "node.h"
+#include "steps.h"
 #include "tracer/tracer.h"
 
 #ifndef UM_PKGLIBDIR
@@ -83,7 +85,7 @@ const char *setup_module_dir(bool secure)
 }
 
 /* The classes that a module says it needs. */
-static uint32_t module_needs(const char *dir, const char *name)
+uint32_t setup_module_needs(const char *dir, const char *name)
 {
 	char *path = um_format("%s/%s.so", dir, name);
 	const struct um_module *module;
@@ -113,7 +115,7 @@ static uint32_t classes_of(const struct options *opt, const char *dir)
 	if (opt->modules == NULL)
 		return classes | CLASSES_DEFAULT;
 	for (const char **m = opt->modules; *m != NULL; m++)
-		classes |= module_needs(dir, *m);
+		classes |= setup_module_needs(dir, *m);
 	return classes;
 }
 
@@ -214,17 +216,16 @@ void setup_view(struct um_view *view, const struct options *opt, const struct or
 {
 	memset(view, 0, sizeof(*view));
 	pthread_mutex_init(&view->lock, NULL);
-	view->name = opt->name != NULL ? um_format("%s", opt->name) : um_format("%d", (int)front);
 	view->uid = getuid();
 	view->gid = getgid();
 	view->monitor = getpid();
 	view->front = front;
+	nodes_init(view, opt->name != NULL ? opt->name : um_format("%d", (int)front), (const char *const *)opt->modules);
 	view->secure = opt->secure;
 	view->tracer_ops = &um_unotify;
 	outside_terminals();
 	view->module_dir = setup_module_dir(opt->secure);
 	view->command_dir = setup_own_dir();
-	view->allowed_modules = opt->modules;
 	view->classes = classes_of(opt, view->module_dir);
 	view->loader_fd = -1;
 	view->stats = opt->stats;
@@ -248,103 +249,31 @@ void setup_view(struct um_view *view, const struct options *opt, const struct or
 
 /* --- services and mounts ------------------------------------------------------------------------------------------ */
 
-/* The absolute form of what may be a path: if it is there, or must be. */
-static const char *absolute(const char *path, bool must)
-{
-	char cwd[PATH_MAX];
+struct by_monitor {
+	struct um_view *view;
+	const struct um_state *state;
+};
 
-	if (path[0] == '/' || (!must && access(path, F_OK) < 0))
-		return path;
-	if (getcwd(cwd, sizeof(cwd)) == NULL)
-		um_die("the working directory has no name: %s", strerror(errno));
-	if (strcmp(path, ".") == 0)
-		return um_format("%s", cwd);
-	return um_format("%s/%s", strcmp(cwd, "/") == 0 ? "" : cwd, path);
+static int load(void *arg, const char *module, char *why, size_t whysize)
+{
+	struct by_monitor *m = arg;
+
+	return service_add(m->view, m->state, module, why, whysize);
 }
 
-/* mkdir -p, with the umask that the user has. */
-static void make_directory(const char *dir, mode_t mask, const char *where)
+static int mount_one(void *arg, const char *source, const char *target, const char *type, const char *options, char *why,
+		     size_t whysize)
 {
-	char *path = um_format("%s", dir);
+	struct by_monitor *m = arg;
 
-	for (char *p = path + 1;; p++) {
-		char c = *p;
-
-		if (c != '/' && c != '\0')
-			continue;
-		*p = '\0';
-		if (mkdir(path, 0777 & ~mask) < 0 && errno != EEXIST && (c == '\0' || access(path, F_OK) < 0))
-			um_die("%s %s: cannot make %s: %s", where, dir, path, strerror(errno));
-		*p = c;
-		if (c == '\0')
-			break;
-	}
-	free(path);
-}
-
-/* The end of an error message: what the operation said, or the errno value's text. */
-static const char *reason(const char *why, int err)
-{
-	return why[0] != '\0' ? why : strerror(-err);
-}
-
-static void preload(struct um_view *view, const char *module, const char *where)
-{
-	char why[512] = "";
-	int err = service_add(view, module, why, sizeof(why));
-
-	if (err < 0 && err != -EEXIST)
-		um_die("%s %s: %s", where, module, reason(why, err));
-}
-
-static void mount_one(struct um_view *view, const struct um_state *state, const char *type, const char *options,
-		      const char *source, const char *target, const char *where)
-{
-	char why[512] = "";
-	int err = view_mount(view, state, source, target, type, 0, options, why, sizeof(why));
-
-	if (err < 0)
-		um_die("%s: mount %s %s on %s: %s", where, type, source, target, reason(why, err));
-}
-
-static void step_cow(struct um_view *view, const struct um_state *state, const struct step *step, mode_t mask)
-{
-	const char *dir;
-
-	if (*step->text == '\0')
-		um_die("%s: the directory's name is empty", step->where);
-	dir = absolute(step->text, true);
-	make_directory(dir, mask, step->where);
-	preload(view, "viewfs", step->where);
-	mount_one(view, state, "viewfs", "cow,vstat,permanent", dir, "/", step->where);
-}
-
-/* TYPE[,OPTIONS]:SOURCE:TARGET */
-static void step_mount(struct um_view *view, const struct um_state *state, const struct step *step)
-{
-	char unused[512], *type = um_format("%s", step->text), *source = strchr(type, ':'), *target = strrchr(type, ':'), *options;
-
-	*source++ = '\0';
-	*target++ = '\0';
-	options = strchr(type, ',');
-	if (options != NULL)
-		*options++ = '\0';
-	service_add(view, type, unused, sizeof(unused)); /* a module is often named like its type; if not, mount says so */
-	mount_one(view, state, type, options != NULL ? options : "", absolute(source, false), absolute(target, true),
-		  step->where);
-	free(type);
+	return view_mount(m->view, m->state, source, target, type, 0, options, why, whysize);
 }
 
 void setup_steps(struct um_view *view, const struct options *opt, const struct origin *origin,
 		 const struct um_state *state)
 {
-	for (const struct step *s = opt->steps; s < opt->steps + opt->nsteps; s++)
-		if (s->kind == STEP_PRELOAD)
-			preload(view, s->text, s->where);
-	for (const struct step *s = opt->steps; s < opt->steps + opt->nsteps; s++) {
-		if (s->kind == STEP_COW)
-			step_cow(view, state, s, origin->umask);
-		else if (s->kind == STEP_MOUNT)
-			step_mount(view, state, s);
-	}
+	struct by_monitor arg = { view, state };
+	const struct step_ops ops = { load, mount_one, &arg };
+
+	steps_run(opt, &ops, origin->umask);
 }

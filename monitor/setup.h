@@ -19,6 +19,9 @@ const struct um_state *setup_identity(struct um_view *view, mode_t mask, bool su
 void setup_steps(struct um_view *view, const struct options *opt, const struct origin *origin,
 		 const struct um_state *state);
 
+/* The classes that a module says it needs.  Dies, with words for --modules, if there is no such module. */
+uint32_t setup_module_needs(const char *dir, const char *name);
+
 /* The directory of this program, where its commands are as well. */
 const char *setup_own_dir(void);
 

@@ -66,6 +66,13 @@ bool state_tagged(uint32_t tag, int carrier, pid_t pid);
  * changes meanwhile; records in @keep (NULL-terminated) stay.  Returns how many were freed. */
 size_t states_sweep(struct um_states *s, const struct um_state *const *keep);
 
+/* A living process whose record @fn accepts: a pidfd, or -ENOENT: there surely is none, as long as nobody else gives
+ * such records to processes; or another negative errno. */
+typedef bool state_fn(void *arg, const struct um_state *state);
+int state_find(struct um_states *s, state_fn *fn, void *arg);
+/* Call @fn for the record of each process that is there now, until it returns true. */
+void state_each(struct um_states *s, state_fn *fn, void *arg);
+
 /* Kill every process that carries the tag, until none is left or @timeout_ms is over; returns how many are left. */
 int state_kill_all(uint32_t tag, int carrier, int timeout_ms);
 

@@ -142,6 +142,86 @@ size_t states_sweep(struct um_states *s, const struct um_state *const *keep)
 	return freed;
 }
 
+/* --- find ------------------------------------------------------------------------------------------------------- */
+
+/* Ended, and perhaps only waiting to be reaped? */
+static bool has_ended(int pidfd)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+struct finding {
+	struct um_states *s;
+	state_fn *fn;
+	void *arg;
+	int found; /* pidfd */
+	bool gone;  /* some process was reaped while it was looked at */
+};
+
+static int find_one(void *arg, pid_t pid)
+{
+	struct finding *f = arg;
+	uint32_t number = look(f->s->tag, f->s->carrier, pid, &f->gone);
+	const struct um_state *state = state_number(f->s, number);
+	int fd;
+
+	if (state == NULL || !f->fn(f->arg, state))
+		return 0;
+	fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (fd < 0) {
+		f->gone = f->gone || errno == ESRCH || errno == EINVAL;
+		return 0;
+	}
+	/* The record once more: the number may be another process's by now. */
+	state = state_number(f->s, look(f->s->tag, f->s->carrier, pid, &f->gone));
+	if (!has_ended(fd) && state != NULL && f->fn(f->arg, state)) {
+		f->found = fd;
+		return 1;
+	}
+	close(fd);
+	return 0;
+}
+
+int state_find(struct um_states *s, state_fn *fn, void *arg)
+{
+	struct finding f = { .s = s, .fn = fn, .arg = arg, .found = -ENOENT };
+	int ret, none = 0;
+
+	/* Two complete readings without any, as state_kill_all() says. */
+	for (int rounds = 0; f.found < 0 && none < 2 && rounds < SWEEP_ROUNDS; rounds++) {
+		f.gone = false;
+		ret = each_pid(find_one, &f);
+		if (ret < 0)
+			return ret;
+		none = f.gone ? 0 : none + 1;
+	}
+	return f.found >= 0 || none == 2 ? f.found : -EAGAIN;
+}
+
+struct each {
+	struct um_states *s;
+	state_fn *fn;
+	void *arg;
+};
+
+static int each_one(void *arg, pid_t pid)
+{
+	struct each *e = arg;
+	bool gone;
+	const struct um_state *state = state_number(e->s, look(e->s->tag, e->s->carrier, pid, &gone));
+
+	return state != NULL && e->fn(e->arg, state);
+}
+
+void state_each(struct um_states *s, state_fn *fn, void *arg)
+{
+	struct each e = { s, fn, arg };
+
+	each_pid(each_one, &e);
+}
+
 /* --- kill ------------------------------------------------------------------------------------------------------- */
 
 struct killing {
@@ -174,14 +254,6 @@ static bool is_zombie(pid_t pid)
 				&state, &threads) != 2)
 		return false;
 	return (state == 'Z' || state == 'X') && threads <= 1;
-}
-
-/* The same, by a pidfd. */
-static bool has_ended(int pidfd)
-{
-	struct pollfd p = { .fd = pidfd, .events = POLLIN };
-
-	return poll(&p, 1, 0) > 0;
 }
 
 /*

@@ -50,17 +50,29 @@ struct um_mount {
 	bool readonly;
 	uint64_t epoch;
 	uint32_t node;
+	struct mount_change *changes; /* what nodes have done to it since, oldest first; owned */
+	size_t nchanges;
 };
 
-/* A loaded module. */
+/* Seen by that node, and by those that are born in it afterwards. */
+struct mount_change {
+	uint64_t epoch;
+	uint32_t node;
+	enum { MOUNT_GONE, MOUNT_READONLY, MOUNT_WRITABLE } what;
+};
+
+/* A loaded module.  An HT_MODULE entry of the table says for each node that has loaded it. */
 struct um_service {
 	const struct um_module *module;
 	void *handle;           /* dlopen's; NULL for a built-in one */
 	struct um_service *next;
 };
 
+struct view_node;
+
 struct um_view {
-	char *name;             /* viewname; owned */
+	struct view_node **nodes; /* by id (node.h); [0] is the view itself; NULL where one has ended */
+	size_t nnodes;
 	struct um_features features;
 	const struct um_tracer_ops *tracer_ops;
 	uint64_t cookie;        /* see filter.h */
@@ -72,7 +84,6 @@ struct um_view {
 	struct um_mount **mounts; /* by index; NULL where unmounted */
 	size_t nmounts;
 	struct um_service *services;
-	const char *const *allowed_modules; /* --modules: NULL-terminated, or NULL for all */
 	const char *module_dir; /* where um_add_service looks */
 	const char *command_dir; /* where viewmount and viewumount are: beside umview */
 	uid_t uid;              /* the real user */
@@ -82,23 +93,37 @@ struct um_view {
 	unsigned staging;       /* workers that run a module's code without the lock */
 	bool stats;
 	int loader_fd;          /* the exec loader's image, or -1 */
-	char *hostname, *domainname; /* as a virtual root has set them; NULL: the host's; owned */
 	struct um_sockets *sockets; /* names and peers of sockets (calls/socket_names.c); made when first needed */
 	pthread_mutex_t lock;   /* held while an operation runs, unless it runs on a worker and let go */
 };
 
 /* service.c */
-int service_add(struct um_view *view, const char *name, char *why, size_t whysize);
-int service_del(struct um_view *view, const char *name, char *why, size_t whysize);
-bool service_in_use(const struct um_view *view, const struct um_service *service);
+int service_add(struct um_view *view, const struct um_state *state, const char *name, char *why, size_t whysize);
+int service_del(struct um_view *view, const struct um_state *state, const char *name, char *why, size_t whysize);
+/* Does the state's node have it? */
+bool service_seen(const struct um_view *view, const struct um_state *state, const struct um_service *service);
+/* A node is no more: what it had loaded, and nobody else has, is unloaded. */
+void services_leave(struct um_view *view, uint32_t node);
 
-/* mount.c (mounts.c): make and remove mounts, also for the command line's --mount and --cow */
+/* mounts.c: make and remove mounts, also for the command line's --mount and --cow */
 int view_mount(struct um_view *view, const struct um_state *state, const char *source, const char *target,
 	       const char *type, unsigned long flags, const char *options, char *why, size_t whysize);
 int view_move(struct um_view *view, const struct um_state *state, const char *from, const char *to, char *why,
 	      size_t whysize);
 int view_umount(struct um_view *view, const struct um_state *state, const char *target, int flags, char *why,
 		size_t whysize);
+
+/* mounts_seen.c: which node sees which mount, and when a mount ends */
+bool mount_seen(const struct um_view *view, const struct um_state *state, const struct um_mount *mount);
+bool mount_seen_by(const struct view_node *node, const struct um_mount *mount);
+bool mount_readonly(const struct um_view *view, const struct um_state *state, const struct um_mount *mount);
+int mount_change(struct um_view *view, const struct um_state *state, struct um_mount *mount, int what);
+/* Free what it owns. */
+void mount_free(struct um_mount *mount);
+/* End the mounts that no node sees any more. */
+void mounts_collect(struct um_view *view);
+/* A node is no more: forget what it has changed. */
+void mounts_leave(struct um_view *view, uint32_t node);
 
 /* The one lock: held while an operation runs.  An operation on a worker lets go of it around what blocks. */
 static inline void um_lock(struct um_view *view)

@@ -9,7 +9,7 @@
  *	service-del NAME		unload it (um_del_service); EBUSY while it is in use
  *	service-list [-l]		reply: a line "NAME\tDESCRIPTION\n" for each loaded module
  *	view-name [NAME]		give the view a name; reply: its name
- *	view-info			reply: lines "KEY\tVALUE\n": name, pid, tracer, features, services, mounts, epoch
+ *	view-info			reply: lines "KEY\tVALUE\n": name, pid, tracer, services, mounts, epoch, depth...
  *	mount SOURCE TARGET TYPE FLAGS OPTIONS	mount(2), for where a container's filter refuses that call itself; FLAGS
  *					is a decimal number of MS_*, unused words are empty
  *	umount TARGET FLAGS		umount2(2), likewise
@@ -17,6 +17,9 @@
  *					and backslash in a field as in /proc/mounts (\040...)
  *	su UID GID [GID...]		become this user in the view's terms (viewsu): ids, groups, and for uid 0 all
  *					capabilities; anybody in the view may ask, for it is a view's root, not the host's
+ *	nest NAME COMMAND [MODULE...]	make a view inside of the caller's and let the caller live in it; NAME may be empty,
+ *					COMMAND is for umview --list, MODULEs are all that it may ever load; reply: its name
+ *	enter NAME			live in that view, which must be inside of the caller's; reply: its name
  *	why				reply: the words for the last error that the monitor gave to this process, or
  *					nothing; asked by viewmount when mount(2) has failed
  *	plan				(the exec loader only; binary reply, see monitor/loader/plan.h)

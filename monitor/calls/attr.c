@@ -28,7 +28,7 @@ static int64_t target(struct um_call *call, int follow, struct um_path *path)
 		err = arg_path(call, follow, path);
 	if (err == NAMEI_NATIVE || (err == 0 && path_is_native(call, path)))
 		return UM_CONTINUE;
-	if (err == 0 && path->mount->readonly)
+	if (err == 0 && mount_readonly(call->view, call->state, path->mount))
 		return -EROFS;
 	if (err == 0)
 		call->route = path->mount->type->name;
@@ -100,9 +100,9 @@ static int64_t change_fd(struct um_call *call, int copy, fd_change *change, cons
 		const struct um_mount *mount = call->view->mounts[i];
 		int err;
 
-		if (mount == NULL || mount->type->ops->fchmod == NULL)
+		if (mount == NULL || mount->type->ops->fchmod == NULL || !mount_seen(call->view, call->state, mount))
 			continue;
-		if (mount->readonly) {
+		if (mount_readonly(call->view, call->state, mount)) {
 			/* Whose it is must be known before anything is changed. */
 			if (fd_path(call, arg_dirfd(call), path) == 0 && path->mount == mount)
 				return -EROFS;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "../../modules/include/um_ctl.h"
+#include "../node.h"
 #include "../state.h"
 #include "../tracer/tracer.h"
 #include "../view.h"
@@ -67,60 +68,74 @@ __attribute__((format(printf, 2, 3))) static void say(struct request *r, const c
 
 static int verb_service_add(struct request *r)
 {
-	return r->n == 2 ? service_add(r->call->view, r->word[1], r->reply, REPLY_MAX) : -EINVAL;
+	return r->n == 2 ? service_add(r->call->view, r->call->state, r->word[1], r->reply, REPLY_MAX) : -EINVAL;
 }
 
 static int verb_service_del(struct request *r)
 {
-	return r->n == 2 ? service_del(r->call->view, r->word[1], r->reply, REPLY_MAX) : -EINVAL;
+	return r->n == 2 ? service_del(r->call->view, r->call->state, r->word[1], r->reply, REPLY_MAX) : -EINVAL;
 }
 
 static int verb_service_list(struct request *r)
 {
 	for (const struct um_service *s = r->call->view->services; s != NULL; s = s->next)
-		say(r, "%s\t%s\n", s->module->name, s->module->description);
+		if (service_seen(r->call->view, r->call->state, s))
+			say(r, "%s\t%s\n", s->module->name, s->module->description);
 	return 0;
+}
+
+static int check_name(struct request *r, const char *name)
+{
+	size_t len = strlen(name);
+	bool plain = len > 0 && len <= 63 && strpbrk(name, " \t\n/\\$`'\"[]") == NULL;
+
+	for (size_t i = 0; i < len; i++)
+		plain = plain && (unsigned char)name[i] >= ' ' && name[i] != 0x7f;
+	if (!plain)
+		say(r, "a name has 1 to 63 characters, and no space, slash, quote, bracket, $ or control character");
+	return plain ? 0 : -EINVAL;
 }
 
 static int verb_view_name(struct request *r)
 {
-	struct um_view *view = r->call->view;
+	struct view_node *node = view_node(r->call->view, r->call->state);
 	char *name;
+	int err;
 
 	if (r->n > 1) {
-		size_t len = strlen(r->word[1]);
-
-		bool plain = len > 0 && len <= 63 && strpbrk(r->word[1], " \t\n/\\$`'\"[]") == NULL;
-
-		for (size_t i = 0; i < len; i++)
-			plain = plain && (unsigned char)r->word[1][i] >= ' ' && r->word[1][i] != 0x7f;
-		if (!plain) {
-			say(r, "a name has 1 to 63 characters, and no space, slash, quote, bracket, $ or control character");
-			return -EINVAL;
-		}
+		err = check_name(r, r->word[1]);
+		if (err < 0)
+			return err;
 		name = strdup(r->word[1]);
 		if (name == NULL)
 			return -ENOMEM;
-		free(view->name);
-		view->name = name;
+		free(node->name);
+		node->name = name;
 	}
-	say(r, "%s", view->name);
+	say(r, "%s", node->name);
 	return 0;
 }
 
 static int verb_view_info(struct request *r)
 {
 	const struct um_view *view = r->call->view;
-	size_t mounts = 0;
+	const struct view_node *node = view_node(view, r->call->state);
+	size_t mounts = 0, nodes = 0, all = 0;
 
-	for (size_t i = 0; i < view->nmounts; i++)
-		mounts += view->mounts[i] != NULL;
-	say(r, "name\t%s\npid\t%d\ntracer\t%s\nsecure\t%d\n", view->name, view->monitor, view->tracer_ops->name,
-	    view->secure);
+	for (size_t i = 0; i < view->nmounts; i++) {
+		mounts += view->mounts[i] != NULL && mount_seen_by(node, view->mounts[i]);
+		all += view->mounts[i] != NULL;
+	}
+	for (size_t i = 0; i < view->nnodes; i++)
+		nodes += view->nodes[i] != NULL;
+	say(r, "name\t%s\npid\t%d\ntracer\t%s\nsecure\t%d\nclasses\t%u\nmodules\t%s\n", node->name, view->monitor,
+	    view->tracer_ops->name, view->secure, view->classes, view->module_dir);
 	for (const struct um_service *s = view->services; s != NULL; s = s->next)
-		say(r, "service\t%s\n", s->module->name);
+		if (service_seen(view, r->call->state, s))
+			say(r, "service\t%s\n", s->module->name);
 	say(r, "mounts\t%zu\nepoch\t%llu\nstates\t%zu\n", mounts, (unsigned long long)hashtab_epoch(view->table),
 	    states_count(view->states));
+	say(r, "depth\t%zu\nnodes\t%zu\nmounts of all\t%zu\n", node->scope.nnodes - 1, nodes, all);
 	return 0;
 }
 
@@ -139,12 +154,12 @@ static int verb_mounts(struct request *r)
 	for (size_t i = 0; i < view->nmounts; i++) {
 		const struct um_mount *m = view->mounts[i];
 
-		if (m == NULL || m->detached)
+		if (m == NULL || !mount_seen(view, r->call->state, m))
 			continue;
 		say_field(r, m->source, '\t');
 		say_field(r, *m->target ? m->target : "/", '\t');
 		say_field(r, m->origin ? "viewfs" : m->type->name, '\t');
-		say_field(r, *m->options ? m->options : m->readonly ? "ro" : "rw", '\n');
+		say_field(r, *m->options ? m->options : mount_readonly(view, r->call->state, m) ? "ro" : "rw", '\n');
 	}
 	return 0;
 }
@@ -211,6 +226,69 @@ static int verb_umount(struct request *r)
 	return r->n == 3 ? (int)umount_words(r->call, r->word[1], (int)strtoul(r->word[2], NULL, 10)) : -EINVAL;
 }
 
+/* The caller, a process of one thread, goes to live in another node. */
+static int move_to(struct request *r, uint32_t node)
+{
+	struct um_state changed = *r->call->state;
+
+	changed.node = node;
+	return um_set_state(r->call, &changed);
+}
+
+/* nest NAME COMMAND [MODULE...]: NAME "" is the caller's process id; MODULE: all that the new node may ever load. */
+static int verb_nest(struct request *r)
+{
+	struct um_view *view = r->call->view;
+	const struct view_node *parent = view_node(view, r->call->state);
+	const char *modules[WORDS_MAX + 1] = { NULL };
+	pid_t tgid = um_tgid(r->call);
+	char number[16];
+	int id, err;
+
+	if (r->n < 3)
+		return -EINVAL;
+	if (*r->word[1] != '\0' && check_name(r, r->word[1]) < 0)
+		return -EINVAL;
+	for (size_t i = 0; i < view->nnodes; i++)
+		if (*r->word[1] != '\0' && view->nodes[i] != NULL && view->nodes[i]->live &&
+		    strcmp(view->nodes[i]->name, r->word[1]) == 0) {
+			say(r, "a running view has that name (umview --list)");
+			return -EEXIST;
+		}
+	for (unsigned i = 3; i < r->n; i++)
+		modules[i - 3] = r->word[i];
+	snprintf(number, sizeof(number), "%d", (int)tgid);
+	id = node_new(view, parent, tgid, *r->word[1] ? r->word[1] : number, r->word[2], r->n > 3 ? modules : NULL,
+		      r->reply, REPLY_MAX);
+	if (id < 0)
+		return id;
+	err = move_to(r, (uint32_t)id);
+	if (err < 0) {
+		view->nodes[id]->live = false;
+		nodes_collect(view);
+		return err;
+	}
+	say(r, "%s", view->nodes[id]->name);
+	return 0;
+}
+
+/* enter NAME: only inwards. */
+static int verb_enter(struct request *r)
+{
+	struct um_view *view = r->call->view;
+	const struct view_node *to;
+
+	if (r->n != 2)
+		return -EINVAL;
+	to = node_named(view, view_node(view, r->call->state), r->word[1]);
+	if (to == NULL) {
+		say(r, "no view of that name is inside of this one (umview --list), and there is no way to those around it");
+		return -ENOENT;
+	}
+	say(r, "%s", to->name);
+	return move_to(r, to->id);
+}
+
 static const struct verb {
 	const char *name;
 	int (*fn)(struct request *r);
@@ -219,7 +297,7 @@ static const struct verb {
 	{ "service-list", verb_service_list }, { "view-name", verb_view_name },
 	{ "view-info", verb_view_info }, { "mounts", verb_mounts },
 	{ "mount", verb_mount }, { "umount", verb_umount },
-	{ "su", verb_su }, { "why", verb_why },
+	{ "su", verb_su }, { "why", verb_why }, { "nest", verb_nest }, { "enter", verb_enter },
 };
 
 /* Cut the request into words. */

@@ -54,7 +54,7 @@ int fd_stat(struct um_call *call, int fd, int copy, struct statx *st)
 	for (size_t i = view->nmounts; i-- > 0;) {
 		const struct um_mount *mount = view->mounts[i];
 
-		if (mount != NULL && mount->type->ops->patch_stat != NULL) {
+		if (mount != NULL && mount->type->ops->patch_stat != NULL && mount_seen(view, call->state, mount)) {
 			int err = mount->type->ops->patch_stat(mount->fs, copy, st);
 
 			if (err != 0)

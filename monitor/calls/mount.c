@@ -63,8 +63,7 @@ static int64_t remount(struct um_call *call, const char *target, unsigned long f
 		why_set(call, "%s: not a mount of this view", target);
 		return -EINVAL;
 	}
-	mount->readonly = flags & MS_RDONLY;
-	return 0;
+	return mount_change(call->view, call->state, mount, flags & MS_RDONLY ? MOUNT_READONLY : MOUNT_WRITABLE);
 }
 
 int64_t mount_words(struct um_call *call, const char *source, const char *target, const char *type,

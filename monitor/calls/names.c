@@ -193,7 +193,7 @@ int64_t call_unlink(struct um_call *call)
 		err = um_path_parent_permission(call, &path, true);
 	if (err == 0 && dir != (path.node.type == S_IFDIR))
 		err = dir ? -ENOTDIR : -EISDIR;
-	else if (err == 0 && (is_mount_point(call, &path) || is_bound(call->view, &path)))
+	else if (err == 0 && (is_mount_point(call, &path) || is_bound(call->view, call->state, &path)))
 		err = -EBUSY;
 	if (err == 0 && !um_alive(call))
 		err = UM_REPLIED;
@@ -213,7 +213,7 @@ static int64_t check_rename(struct um_call *call, struct um_path *from, struct u
 	int64_t err;
 
 	if (is_mount_point(call, from) || is_mount_point(call, to) ||
-	    (to->exists && !(flags & RENAME_EXCHANGE) && is_bound(call->view, to)))
+	    (to->exists && !(flags & RENAME_EXCHANGE) && is_bound(call->view, call->state, to)))
 		return -EBUSY;
 	if (from->mount != to->mount)
 		return -EXDEV;

@@ -24,6 +24,7 @@
 
 #include "../../modules/include/um_ctl.h"
 #include "../ids.h"
+#include "../node.h"
 #include "../view.h"
 #include "proc.h"
 
@@ -223,10 +224,11 @@ static const struct {
 	{ SYS_kexec_file_load, CAP_SYS_BOOT },
 };
 
-/* sethostname, setdomainname: uname(2) tells it to everybody in the view. */
+/* sethostname, setdomainname: uname(2) tells it to everybody in the node; a new one inside of it begins with it. */
 static int64_t set_name(struct um_call *call)
 {
-	char **name = call->nr == SYS_sethostname ? &call->view->hostname : &call->view->domainname;
+	struct view_node *node = view_node(call->view, call->state);
+	char **name = call->nr == SYS_sethostname ? &node->hostname : &node->domainname;
 	int len = (int)call->args[1];
 	char *copy;
 	int err;
@@ -262,17 +264,17 @@ int64_t call_privileged(struct um_call *call)
 
 int64_t call_uname(struct um_call *call)
 {
-	const struct um_view *view = call->view;
+	const struct view_node *node = view_node(call->view, call->state);
 	struct utsname name;
 
-	if (view->hostname == NULL && view->domainname == NULL)
+	if (node->hostname == NULL && node->domainname == NULL)
 		return UM_CONTINUE;
 	if (uname(&name) != 0)
 		return -errno;
-	if (view->hostname != NULL)
-		snprintf(name.nodename, sizeof(name.nodename), "%s", view->hostname);
-	if (view->domainname != NULL)
-		snprintf(name.domainname, sizeof(name.domainname), "%s", view->domainname);
+	if (node->hostname != NULL)
+		snprintf(name.nodename, sizeof(name.nodename), "%s", node->hostname);
+	if (node->domainname != NULL)
+		snprintf(name.domainname, sizeof(name.domainname), "%s", node->domainname);
 	call->route = "ids";
 	return um_write(call, call->args[0], &name, sizeof(name));
 }

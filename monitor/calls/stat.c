@@ -177,7 +177,7 @@ int64_t call_access(struct um_call *call)
 		real = as_real(state);
 		call->state = &real;
 	}
-	if (path.same && (!state->virtual_ids || mask == F_OK) && !path.mount->readonly)
+	if (path.same && (!state->virtual_ids || mask == F_OK) && !mount_readonly(call->view, state, path.mount))
 		err = UM_CONTINUE;
 	else
 		err = um_path_permission(call, &path, mask);

@@ -24,7 +24,7 @@ static int64_t find(struct um_call *call, int how, struct um_path *path)
 		return UM_CONTINUE;
 	if (err == 0 && (how & NAMEI_READ ? path->same : path_is_native(call, path)))
 		return UM_CONTINUE;
-	if (err == 0 && !(how & NAMEI_READ) && path->mount->readonly)
+	if (err == 0 && !(how & NAMEI_READ) && mount_readonly(call->view, call->state, path->mount))
 		return -EROFS;
 	return err;
 }

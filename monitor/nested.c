@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * umview started inside of a view.
+ *
+ * Theory of operation.  There is no second monitor: this process asks the one there is for a node inside of its own,
+ * and lives in it from then on.  What the options ask for is done by control requests, as um_add_service and viewmount
+ * would do it in the new view; then CMD is executed.  So CMD is the very process that the shell started, and its exit
+ * status, signals and job control need nobody to stand for it.  If anything fails this process ends, and the node with
+ * it.
+ */
+#include "nested.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../modules/include/um_ctl.h"
+#include "log.h"
+#include "prompt.h"
+#include "setup.h"
+#include "steps.h"
+
+#define REPLY_MAX 4096
+
+struct words {
+	char text[UM_CTL_REQUEST_MAX];
+	size_t size;
+};
+
+static void add_word(struct words *w, const char *word)
+{
+	size_t n = strlen(word) + 1;
+
+	if (n > sizeof(w->text) - w->size)
+		um_die("the arguments are too long for a view inside of a view (%d bytes)", UM_CTL_REQUEST_MAX);
+	memcpy(w->text + w->size, word, n);
+	w->size += n;
+}
+
+/* Ask the monitor.  0, or a negative errno value with its words in @reply. */
+static int ask(const struct words *w, char reply[REPLY_MAX])
+{
+	return um_ctl(w->text, w->size, reply, REPLY_MAX) < 0 ? -errno : 0;
+}
+
+static int ask_words(char reply[REPLY_MAX], const char *const *words)
+{
+	struct words w = { .size = 0 };
+
+	for (; *words != NULL; words++)
+		add_word(&w, *words);
+	return ask(&w, reply);
+}
+
+bool nested_inside(void)
+{
+	char reply[REPLY_MAX];
+
+	return ask_words(reply, (const char *const[]){ "view-name", NULL }) == 0;
+}
+
+/* --- what does not go together with a view around it -------------------------------------------------------------- */
+
+/* The value of a key of the verb view-info. */
+static bool info(const char *key, char *value, size_t size)
+{
+	char reply[REPLY_MAX], *save;
+	size_t n = strlen(key);
+
+	if (ask_words(reply, (const char *const[]){ "view-info", NULL }) < 0)
+		return false;
+	for (char *line = strtok_r(reply, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save))
+		if (strncmp(line, key, n) == 0 && line[n] == '\t') {
+			snprintf(value, size, "%s", line + n + 1);
+			return true;
+		}
+	return false;
+}
+
+/* What modules need must be trapped, and the filter is the one that there is. */
+static void check_modules(const struct options *opt)
+{
+	char value[PATH_MAX];
+	uint32_t classes;
+
+	if (opt->modules == NULL || !info("classes", value, sizeof(value)))
+		return;
+	classes = (uint32_t)strtoul(value, NULL, 10);
+	if (!info("modules", value, sizeof(value)))
+		return;
+	for (const char **m = opt->modules; *m != NULL; m++)
+		if (setup_module_needs(value, *m) & ~classes)
+			um_die("--modules %s: it needs system calls that the view around this one does not trap: start that "
+			       "one with --modules ...,%s", *m, *m);
+}
+
+static void check(const struct options *opt)
+{
+	static const struct um_features none;
+	char value[16];
+
+	if (opt->secure && info("secure", value, sizeof(value)) && strcmp(value, "0") == 0)
+		um_die("--secure: the view around this one is not secure, and has the filter that counts: start that one "
+		       "with --secure");
+	if (opt->trace || opt->stats)
+		um_die("--%s: one monitor serves this view and the one around it: give the option to the outermost umview",
+		       opt->trace ? "trace" : "stats");
+	if (memcmp(&opt->without, &none, sizeof(none)) != 0)
+		um_die("--without: one monitor serves this view and the one around it: give the option to the outermost "
+		       "umview");
+	check_modules(opt);
+}
+
+/* --- the steps ---------------------------------------------------------------------------------------------------- */
+
+static int load(void *arg, const char *module, char *why, size_t whysize)
+{
+	char reply[REPLY_MAX];
+	int err = ask_words(reply, (const char *const[]){ "service-add", module, NULL });
+
+	(void)arg;
+	if (err < 0)
+		snprintf(why, whysize, "%s", reply);
+	return err;
+}
+
+static int mount_one(void *arg, const char *source, const char *target, const char *type, const char *options, char *why,
+		     size_t whysize)
+{
+	char reply[REPLY_MAX];
+	int err = ask_words(reply, (const char *const[]){ "mount", source, target, type, "0", options, NULL });
+
+	(void)arg;
+	if (err < 0 && ask_words(reply, (const char *const[]){ "why", NULL }) == 0)
+		snprintf(why, whysize, "%s", reply);
+	return err;
+}
+
+/* CMD with its arguments, for the list; cut. */
+static void join(char **argv, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (; *argv != NULL && n < size; argv++)
+		n += (size_t)snprintf(buf + n, size - n, "%s%s", n > 0 ? " " : "", *argv);
+}
+
+/* Make the node and live in it; its name. */
+static char *new_node(const struct options *opt)
+{
+	struct words w = { .size = 0 };
+	char reply[REPLY_MAX], command[256];
+	int err;
+
+	join(opt->argv, command, sizeof(command));
+	add_word(&w, "nest");
+	add_word(&w, opt->name != NULL ? opt->name : "");
+	add_word(&w, command);
+	for (const char **m = opt->modules; m != NULL && *m != NULL; m++)
+		add_word(&w, *m);
+	err = ask(&w, reply);
+	if (err < 0 && opt->name != NULL)
+		um_die("--name %s: %s", opt->name, *reply ? reply : strerror(-err));
+	if (err < 0)
+		um_die("cannot make a view inside of this one: %s", *reply ? reply : strerror(-err));
+	return um_format("%s", reply);
+}
+
+static void become_root(void)
+{
+	char reply[REPLY_MAX];
+	int err = ask_words(reply, (const char *const[]){ "su", "0", "0", "0", NULL });
+
+	if (err < 0)
+		um_die("--su: %s", *reply ? reply : strerror(-err));
+}
+
+static _Noreturn void execute(const struct options *opt)
+{
+	int err;
+
+	execvp(opt->argv[0], opt->argv);
+	err = errno;
+	um_warn("%s: %s", opt->argv[0], strerror(err));
+	exit(err == ENOENT ? 127 : 126);
+}
+
+_Noreturn void nested_run(struct options *opt)
+{
+	const struct step_ops ops = { load, mount_one, NULL };
+	char outer[REPLY_MAX], *name;
+	mode_t mask = umask(0);
+
+	umask(mask);
+	check(opt);
+	if (ask_words(outer, (const char *const[]){ "view-name", NULL }) < 0)
+		um_die("the view around this one does not answer: %s", strerror(errno));
+	name = new_node(opt);
+	setenv("UMVIEW_NAME", name, 1);
+	steps_run(opt, &ops, mask);
+	prompt_nested(opt, outer, name);
+	if (opt->su)
+		become_root();
+	execute(opt);
+}
+
+_Noreturn void nested_enter(struct options *opt)
+{
+	char reply[REPLY_MAX];
+	int err = ask_words(reply, (const char *const[]){ "enter", opt->enter, NULL });
+
+	if (err < 0)
+		um_die("--enter %s: %s", opt->enter, *reply ? reply : strerror(-err));
+	setenv("UMVIEW_NAME", reply, 1);
+	if (opt->su)
+		become_root();
+	execute(opt);
+}
