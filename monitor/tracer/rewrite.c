@@ -2,11 +2,11 @@
 /*
  * Rewriting: a trapped call is replaced by another one, or by several.  The thread is caught for it (tracee.c).
  *
- * um_rewrite() sets orig_rax to the new number and rax to -ERESTARTNOINTR: the kernel issues the new call on its way
+ * unotify_rewrite() sets orig_rax to the new number and rax to -ERESTARTNOINTR: the kernel issues the new call on its way
  * out, after the handlers of pending signals, whether they have SA_RESTART or not.  A handler that never returns
  * (longjmp) gives the call up, as it would if the signal had come just before it.
  *
- * um_inject() needs the results.  It blocks all signals, points the thread at its system call instruction again with
+ * unotify_inject() needs the results.  It blocks all signals, points the thread at its system call instruction again with
  * orig_rax = -1 (so nothing is restarted), and lets it run from system call stop to system call stop.  It runs its
  * calls although the process is stopped; SIGCONT (a trap of its own in seized threads) and further stop signals are
  * passed through.
@@ -18,12 +18,13 @@
 #include "../arch/arch.h"
 #include "../call.h"
 #include "../view.h"
+#include "rewrite.h"
 #include "tracee.h"
 #include "tracer.h"
 
 #define WAIT_CALL_MS 5000      /* for an injected call */
 
-int64_t um_rewrite(struct um_call *call, int nr, const uint64_t args[6])
+int64_t unotify_rewrite(struct um_call *call, int nr, const uint64_t args[6])
 {
 	struct arch_regs regs;
 	struct tracee t;
@@ -49,7 +50,7 @@ static int inject_one(struct tracee *t, const struct um_call *call, const struct
 	return tracee_call(t, call->ip, in->nr, args, WAIT_CALL_MS, result);
 }
 
-int64_t um_inject(struct um_call *call, const struct um_inject *calls, unsigned n, unsigned result)
+int64_t unotify_inject(struct um_call *call, const struct um_inject *calls, unsigned n, unsigned result)
 {
 	int64_t answer = 0, one = 0;
 	struct arch_regs regs;

@@ -13,6 +13,7 @@
 #include "../call.h"
 
 struct um_features;
+struct um_inject;
 
 struct um_tracer_ops {
 	const char *name;
@@ -27,11 +28,13 @@ struct um_tracer_ops {
 	int (*answer_fd)(struct um_call *call, int fd, int flags); /* number in the process or -errno; answers on success */
 	int (*add_fd)(struct um_call *call, int fd, int flags); /* the same without answering */
 	bool (*alive)(struct um_call *call);
+	int64_t (*rewrite)(struct um_call *call, int nr, const uint64_t args[6]);       /* um_rewrite() below */
+	int64_t (*inject)(struct um_call *call, const struct um_inject *calls, unsigned n, unsigned result);
 };
 
 extern const struct um_tracer_ops um_unotify;
 
-/* --- rewriting (rewrite.c): see DESIGN, "Rewriting a call" ----------------------------------------------------- */
+/* --- rewriting (tracer.c): by the view's tracer ------------------------------------------------------------------- */
 
 /* The kernel issues another call in place of the trapped one.  UM_REPLIED, or a negative errno with the call still
  * waiting (-EBUSY: the thread has a tracer already).  A rewritten call that is itself trapped is continued when the

@@ -21,6 +21,7 @@
 
 #include "../view.h"
 #include "near.h"
+#include "rewrite.h"
 #include "tracer.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -182,4 +183,6 @@ const struct um_tracer_ops um_unotify = {
 	.answer_fd = unotify_answer_fd,
 	.add_fd = unotify_add_fd,
 	.alive = unotify_alive,
+	.rewrite = unotify_rewrite,
+	.inject = unotify_inject,
 };
