@@ -121,25 +121,27 @@ static void parse(int argc, char **argv, struct mount_job *job)
 static void list_one(const char *source, const char *target, const char *type, const char *opts, const char *filter)
 {
 	if (!filter || !strcmp(filter, type))
-		printf("%s on %s type %s (%s)\n", source, target, type, *opts ? opts : "rw");
+		printf("%s on %s type %s (%s)\n", source, target, type, opts);
 }
 
-/* The host's mounts, then the view's. */
+/* As the view's /proc has them; below a root without one, the view's alone. */
 static int list(const char *filter)
 {
-	FILE *host = setmntent("/proc/self/mounts", "r");
+	FILE *f = setmntent("/proc/self/mounts", "r");
+	struct cmd_mount *mounts;
 	struct mntent *m;
 	size_t n;
-	struct cmd_mount *mounts = cmd_mounts(&n);
 
-	if (!host)
-		cmd_message("/proc/self/mounts: %s", strerror(errno));
-	while (host && (m = getmntent(host)))
+	while (f && (m = getmntent(f)))
 		list_one(m->mnt_fsname, m->mnt_dir, m->mnt_type, m->mnt_opts, filter);
-	if (host)
-		endmntent(host);
-	for (size_t i = 0; i < n; i++)
-		list_one(mounts[i].source, mounts[i].target, mounts[i].type, mounts[i].options, filter);
+	if (f) {
+		endmntent(f);
+	} else {
+		cmd_message("/proc/self/mounts: %s", strerror(errno));
+		mounts = cmd_mounts(&n);
+		for (size_t i = 0; i < n; i++)
+			list_one(mounts[i].source, mounts[i].target, mounts[i].type, mounts[i].options, filter);
+	}
 	if (fflush(stdout) == EOF)
 		cmd_die(1, "standard output: %s", strerror(errno));
 	return 0;

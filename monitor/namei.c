@@ -24,6 +24,7 @@
 
 #include "hostfs.h"
 #include "namei_internal.h"
+#include "procfs.h"
 
 #define LINKS_MAX 40
 
@@ -122,8 +123,12 @@ static int follow_magic(struct walk *w, size_t end, const char *after)
 		return -ELOOP;
 	memcpy(link, w->path->view, end);
 	link[end] = '\0';
+	if (strstr(link, "/map_files/") != NULL)
+		return NAMEI_NATIVE; /* needs a capability of the kernel's */
 	err = proc_magic_target(w->call, link, target);
-	if (err != 0)
+	if (err == PROC_ELSEWHERE)
+		w->pure = false;
+	else if (err != 0)
 		return err;
 	strcpy(left, w->path->view + end);
 	err = push_link(w, *target ? target : "/", left, after);
@@ -202,7 +207,9 @@ static int walk_run(struct walk *w, const char *after)
 	}
 	if (strncmp(path->view, "/proc/", 6) == 0 &&
 	    view_mount_of(w->call->view, w->call->state, path->view, &path->rel) == w->call->view->host) {
-		err = proc_self(w->call, path->view);
+		err = last && !follow && proc_self_text(w->call, path->view, left) ? 0 : proc_self(w->call, path->view);
+		if (err == 1 && (w->flags & NAMEI_NO_SYMLINKS))
+			return -ELOOP;
 		if (err < 0)
 			return err;
 		at = proc_magic(path->view);
@@ -426,9 +433,8 @@ int namei(struct um_call *call, int dirfd, uint64_t addr, int flags, struct um_p
 	struct walk w;
 	ssize_t n;
 
-	/* No mount and no virtual root: nothing can differ. */
-	if (hashtab_npaths(call->view->table) == 0 && *call->state->root == '\0' && (flags & NAMEI_READ) &&
-	    !call->view->secure)
+	/* No mount, no virtual root, no ids to show in /proc: nothing can differ. */
+	if ((flags & NAMEI_READ) && !procfs_differs(call) && !call->view->secure)
 		return NAMEI_NATIVE;
 	walk_init(&w, call, path, flags);
 	n = um_read_path(call, addr, w.rest);

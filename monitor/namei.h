@@ -96,8 +96,17 @@ int um_path_open(struct um_call *call, struct um_path *path, int flags);
 /* Is @path ("/proc/...", PATH_MAX bytes) one of /proc's magic links (cwd, root, exe, fd/N) of a process?  "self" in it is replaced
  * by the caller's number. */
 bool proc_is_magic(struct um_call *call, char *path);
-/* What such a link shows in the view: a view path ("" is the root).  NAMEI_NATIVE: not a path, or a removed file's. */
+/* Where such a link leads in the view: a view path ("" is the root).  PROC_ELSEWHERE: to another place than the kernel's;
+ * NAMEI_NATIVE: not to a path, or to a removed file. */
+#define PROC_ELSEWHERE 2
 int proc_magic_target(struct um_call *call, const char *link, char *target);
+/* What it shows.  0 or a negative errno. */
+#define PROC_TEXT_MAX (PATH_MAX + 16)
+int proc_magic_text(struct um_call *call, const char *link, char *shown);
+/* The same for the kernel's text @host of a body, of which number and type are in @body as far as they are known. */
+void proc_path_text(struct um_call *call, const char *host, const struct stat *body, char *shown);
+/* Is @path "/proc/self" or "/proc/thread-self", a link?  Then what it shows to the caller. */
+bool proc_self_text(struct um_call *call, const char *path, char *shown);
 
 /* The mount that owns a canonical view path ("" is the root): never NULL. */
 struct um_mount *view_mount_of(struct um_view *view, const struct um_state *state, const char *path, const char **rel);

@@ -28,7 +28,8 @@ static inline bool namei_is_dots(const char *name, size_t n)
 int namei_fast(struct walk *w);
 bool closed_to_user(const struct um_state *state, const char *name, mode_t mode);
 
-/* Put the caller's number in the place of "self" and "thread-self" in @full ("/proc/..."), PATH_MAX bytes. */
+/* Put the caller's number in the place of "self" and "thread-self" in @full ("/proc/..."), PATH_MAX bytes.  1: done; 0:
+ * there is none; or a negative errno. */
 int proc_self(struct um_call *call, char *full);
 /* The end of a magic link within @full ("/proc/N/..."), or 0. */
 size_t proc_magic(const char *full);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "namei.h"
+#include "procfs.h"
 #include "ttys.h"
 
 void um_path_drop(struct um_path *path)
@@ -70,8 +71,10 @@ int um_path_stat(struct um_call *call, struct um_path *path, struct statx *st)
 {
 	int err = UM_OPS(path)->stat(UM_FS(path), path->rel, path->exists ? &path->node : NULL, st);
 
-	if (err == 0 && path->mount == call->view->host)
+	if (err == 0 && path->mount == call->view->host) {
 		tty_patch(st);
+		procfs_patch_owner(call, path->view, st);
+	}
 	return err;
 }
 

@@ -19,6 +19,7 @@
 
 #include "call.h"
 #include "namei.h"
+#include "procfs.h"
 #include "state.h"
 #include "tracer/tracer.h"
 #include "view.h"
@@ -150,7 +151,7 @@ ssize_t um_fd_host_path(const struct um_call *call, int fd, char *buf)
 		return errno == ENOENT && fd != AT_FDCWD ? -EBADF : -errno;
 	buf[n] = '\0';
 	if (n > 10 && strcmp(buf + n - 10, " (deleted)") == 0)
-		return -ENOENT;
+		return procfs_lead_back(buf) ? (ssize_t)strlen(buf) : -ENOENT;
 	return n;
 }
 

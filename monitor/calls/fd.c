@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../procfs.h"
 #include "../ttys.h"
 #include "args.h"
 
@@ -44,6 +45,8 @@ int fd_stat(struct um_call *call, int fd, int copy, struct statx *st)
 
 	if (statx(copy, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, st) < 0)
 		return -errno;
+	if (procfs_fstat(call, copy, st))
+		return 0;
 	tty_patch(st);
 	if (S_ISDIR(st->stx_mode) && view_has_moved()) {
 		int err = stat_moved(call, fd, st);

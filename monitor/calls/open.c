@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../procfs.h"
 #include "../tracer/tracer.h"
 #include "args.h"
 #include "outside.h"
@@ -145,6 +146,22 @@ static int64_t open_found(struct um_call *call, struct um_path *path, uint64_t a
 	return fd < 0 ? fd : um_answer_fd(call, fd, flags);
 }
 
+/* A file of /proc that the view makes.  0: it is not one. */
+static int64_t open_proc(struct um_call *call, struct um_path *path, int flags)
+{
+	int64_t ret;
+
+	if (!path->exists || path->node.type != S_IFREG || wanted(flags) != R_OK || check_found(path, flags) < 0)
+		return 0;
+	ret = call->state->virtual_ids ? um_path_permission(call, path, R_OK) : 0;
+	if (ret < 0)
+		return ret;
+	ret = procfs_open(call, path->view, flags);
+	if (ret == PROCFS_HOST)
+		return 0;
+	return ret < 0 ? ret : um_answer_fd(call, (int)ret, flags);
+}
+
 static int64_t do_open(struct um_call *call, int dirfd, uint64_t addr, int flags, mode_t mode, int how)
 {
 	struct um_path path = UM_PATH_INIT;
@@ -163,6 +180,8 @@ static int64_t do_open(struct um_call *call, int dirfd, uint64_t addr, int flags
 		return UM_CONTINUE;
 	if (ret == 0)
 		ret = outside_open(call, &path, wanted(flags) & W_OK);
+	if (ret == 0 && path.mount == call->view->host && strncmp(path.view, "/proc/", 6) == 0)
+		ret = open_proc(call, &path, flags);
 	if (ret == 0)
 		ret = open_found(call, &path, addr, flags, mode);
 	um_path_put(&path);

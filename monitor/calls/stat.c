@@ -11,6 +11,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "../procfs.h"
 #include "../ttys.h"
 #include "args.h"
 
@@ -50,7 +51,7 @@ static int64_t stat_fd(struct um_call *call, int fd, bool extended)
 	struct statx x;
 	int copy, err;
 
-	if (hashtab_npaths(call->view->table) == 0 && !call->view->secure)
+	if (!procfs_differs(call) && !call->view->secure)
 		return UM_CONTINUE;
 	if (fd == AT_FDCWD) {
 		struct um_path path = UM_PATH_INIT;
@@ -89,7 +90,7 @@ static int64_t stat_path(struct um_call *call, bool extended)
 		return UM_CONTINUE;
 	if (err < 0)
 		return err;
-	if (path.same && !(path.node.type == S_IFCHR && ttys_any())) {
+	if (path.same && !(path.node.type == S_IFCHR && ttys_any()) && !procfs_has_owner(call, path.view)) {
 		err = UM_CONTINUE;
 	} else {
 		call->route = path.mount->type->name;
@@ -116,6 +117,16 @@ int64_t call_fstat(struct um_call *call)
 	return stat_fd(call, arg_dirfd(call), false);
 }
 
+/* fstatfs: the body's file system is the answer, but for files of /proc that were made. */
+static int64_t statfs_fd(struct um_call *call)
+{
+	struct statfs st;
+
+	if (!procfs_is_made(call, arg_dirfd(call)))
+		return UM_CONTINUE;
+	return statfs("/proc", &st) < 0 ? -errno : um_write(call, arg_data(call, 0), &st, sizeof(st));
+}
+
 int64_t call_statfs(struct um_call *call)
 {
 	struct um_path path = UM_PATH_INIT;
@@ -123,7 +134,7 @@ int64_t call_statfs(struct um_call *call)
 	int64_t err;
 
 	if (call->row->path < 0)
-		return UM_CONTINUE; /* fstatfs: the body's file system is the answer */
+		return statfs_fd(call);
 	err = arg_path(call, NAMEI_FOLLOW | NAMEI_READ, &path);
 	if (err == NAMEI_NATIVE)
 		return UM_CONTINUE;
@@ -189,9 +200,8 @@ int64_t call_access(struct um_call *call)
 int64_t call_readlink(struct um_call *call)
 {
 	struct um_path path = UM_PATH_INIT;
-	char target[PATH_MAX], name[PATH_MAX];
+	char target[PROC_TEXT_MAX], name[PATH_MAX];
 	size_t end, size = (size_t)arg_data(call, 1);
-	const char *shown = target;
 	int64_t err;
 
 	if ((int)size <= 0)
@@ -203,19 +213,13 @@ int64_t call_readlink(struct um_call *call)
 		return err;
 	strcpy(name, path.view);
 	if (path.mount == call->view->host && proc_is_magic(call, name)) {
-		err = proc_magic_target(call, name, target);
-		shown = err == 0 ? state_path(call->state, target) : NULL;
-		if (shown == NULL) { /* nothing to translate, or outside of the caller's root */
-			ssize_t n = readlink(name, target, sizeof(target) - 1);
-
-			target[n < 0 ? 0 : n] = '\0';
-			shown = target;
-			err = n < 0 ? -errno : 0;
-		}
+		err = proc_magic_text(call, name, target);
 	} else if (path.same) {
 		err = UM_CONTINUE;
 	} else if (path.node.type != S_IFLNK) {
 		err = -EINVAL;
+	} else if (proc_self_text(call, path.view, target)) {
+		err = 0;
 	} else {
 		close(path.node.fd);
 		path.node.fd = -1;
@@ -224,8 +228,8 @@ int64_t call_readlink(struct um_call *call)
 	um_path_put(&path);
 	if (err != 0)
 		return err;
-	if (size > strlen(shown))
-		size = strlen(shown);
-	err = um_write(call, arg_data(call, 0), shown, size);
+	if (size > strlen(target))
+		size = strlen(target);
+	err = um_write(call, arg_data(call, 0), target, size);
 	return err < 0 ? err : (int64_t)size;
 }
