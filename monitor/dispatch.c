@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,20 +178,31 @@ static void *work(void *arg)
 struct listener {
 	struct um_view *view;
 	int fd;
+	pid_t child;
+	int err;                /* of adopting it; `adopted' says when it is known */
+	sem_t adopted;
 };
 
 static void *listen_thread(void *arg)
 {
 	struct listener *l = arg;
+	const struct um_tracer_ops *ops = l->view->tracer_ops;
+	bool ours;
 	int misses = 0;
+	void *name;
 
+	l->err = ops->adopt(&l->view->features, l->fd, l->child, &name);
+	ours = l->err == 0;
+	sem_post(&l->adopted); /* if it is not ours, it is gone now */
+	if (!ours)
+		return NULL;
 	for (;;) {
 		struct um_call call = { .view = l->view };
-		int err = l->view->tracer_ops->receive(l->fd, &call);
+		int err = ops->receive(name, &call);
 
 		if (err == 0) {
 			misses = 0;
-			um_lock(l->view);
+			ops->lock(name, l->view);
 			dispatch(l->view, &call);
 			um_unlock(l->view);
 			continue;
@@ -204,31 +216,36 @@ static void *listen_thread(void *arg)
 			break;
 	}
 	close(l->fd);
+	sem_destroy(&l->adopted);
 	free(l);
 	return NULL;
 }
 
-int monitor_add_listener(struct um_view *view, int fd)
+int monitor_add_listener(struct um_view *view, int fd, pid_t child)
 {
 	struct listener *l = malloc(sizeof(*l));
 	pthread_attr_t attr;
 	pthread_t thread;
-	void *name;
 	int err;
 
 	if (l == NULL)
 		return -ENOMEM;
-	err = view->tracer_ops->adopt(&view->features, fd, &name);
+	*l = (struct listener){ .view = view, .fd = fd, .child = child };
+	sem_init(&l->adopted, 0, 0);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	err = -pthread_create(&thread, &attr, listen_thread, l);
+	pthread_attr_destroy(&attr);
 	if (err == 0) {
-		*l = (struct listener){ view, fd };
-		pthread_attr_init(&attr);
-		pthread_attr_setstacksize(&attr, STACK_SIZE);
-		pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-		err = -pthread_create(&thread, &attr, listen_thread, l);
-		pthread_attr_destroy(&attr);
+		while (sem_wait(&l->adopted) < 0)
+			;
+		err = l->err;
 	}
-	if (err < 0)
+	if (err < 0) {
+		sem_destroy(&l->adopted);
 		free(l);
+	}
 	return err;
 }
 

@@ -7,8 +7,9 @@
 
 #include "view.h"
 
-/* Serve the calls of a listener (view->tracer_ops->install made it) on a thread of its own.  0 or a negative errno. */
-int monitor_add_listener(struct um_view *view, int fd);
+/* Serve the calls of a listener (view->tracer_ops->install made it, in @child) on a thread of its own, which closes it in the
+ * end.  0 or a negative errno. */
+int monitor_add_listener(struct um_view *view, int fd, pid_t child);
 
 /* Call @fn on the loop's thread, with the view's lock held, whenever @fd is readable or has hung up. */
 typedef void monitor_poll_fn(struct um_view *view, int fd, void *arg);

@@ -159,7 +159,7 @@ static void look_listener(struct report *r, struct um_features *f)
 		return;
 	}
 	finding(r, GOOD, "seccomp listener", "works", "");
-	err = features_probe_listener(f, l.listener);
+	err = l.tracer->probe(f, l.listener);
 	finding(r, err < 0 ? BAD : GOOD, "adding descriptors", err < 0 ? strerror(-err) : "works",
 		"SECCOMP_IOCTL_NOTIF_ADDFD comes with Linux 5.9");
 	err = features_probe_child(f, l.pid);

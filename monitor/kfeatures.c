@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -19,15 +18,6 @@
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
-#endif
-#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
-#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
-#endif
-#ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
-#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
-#endif
-#ifndef SECCOMP_ADDFD_FLAG_SEND
-#define SECCOMP_ADDFD_FLAG_SEND (1UL << 1)
 #endif
 
 #define ROW(field, since, without) { #field, offsetof(struct um_features, field), since, without }
@@ -86,19 +76,6 @@ void features_probe_host(struct um_features *f)
 	f->affinity = syscall(SYS_sched_setaffinity, 0x7fffffff, sizeof(fd), &fd) < 0 && errno == ESRCH;
 	/* a process that is no tracee */
 	f->ptrace = ptrace(PTRACE_DETACH, getpid(), NULL, NULL) < 0 && errno == ESRCH;
-}
-
-int features_probe_listener(struct um_features *f, int listener)
-{
-	struct seccomp_notif_addfd add = { .srcfd = (uint32_t)-1 };
-
-	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 && errno != EBADF)
-		return -errno;
-	add.flags = SECCOMP_ADDFD_FLAG_SEND;
-	f->addfd_send = ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 && errno == EBADF;
-	f->sync_wake_up = ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP) == 0;
-	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, 0); /* the tracer sets it again if it may */
-	return 0;
 }
 
 int features_probe_child(struct um_features *f, pid_t child)

@@ -23,8 +23,6 @@ bool *feature_flag(struct um_features *f, const struct feature *row);
 
 /* Those that can be tried without a process to trace. */
 void features_probe_host(struct um_features *f);
-/* Those of a listener.  0, or a negative errno if the listener lacks what a view cannot do without (ADDFD). */
-int features_probe_listener(struct um_features *f, int listener);
 /* Those that depend on the right to look into a child; 0, or -EPERM if its memory cannot be read in any way. */
 int features_probe_child(struct um_features *f, pid_t child);
 /* Take away what --without names. */

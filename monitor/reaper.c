@@ -27,6 +27,7 @@
 #include "dispatch.h"
 #include "front.h"
 #include "log.h"
+#include "tracer/tracer.h"
 
 #define TICK_NS 10000000
 
@@ -80,31 +81,38 @@ static void cmd_ended(struct reaper *r, int status)
 		finish(r, NULL);
 }
 
-/* CMD's stops and continuations; waitid, because waitpid would take its end too. */
-static void see_stops(struct reaper *r)
+/* CMD has stopped, goes on, or has ended. */
+static void see_cmd(struct reaper *r, const siginfo_t *info)
 {
-	siginfo_t info = { .si_pid = 0 };
-
-	while (!r->ended && waitid(P_PID, (id_t)r->view->init, &info, WSTOPPED | WCONTINUED | WNOHANG | __WNOTHREAD) == 0 &&
-	       info.si_pid != 0) {
-		r->stopped = info.si_code == CLD_STOPPED;
-		if (r->stopped)
-			tell(r, FRONT_STOPPED, info.si_status);
-		else
-			wake_front(r);
-		info.si_pid = 0;
+	switch (info->si_code) {
+	case CLD_STOPPED:
+		r->stopped = true;
+		tell(r, FRONT_STOPPED, info->si_status);
+		break;
+	case CLD_CONTINUED:
+		r->stopped = false;
+		wake_front(r);
+		break;
+	case CLD_EXITED:
+		cmd_ended(r, W_EXITCODE(info->si_status, 0));
+		break;
+	case CLD_KILLED:
+		cmd_ended(r, info->si_status);
+		break;
+	case CLD_DUMPED:
+		cmd_ended(r, info->si_status | WCOREFLAG);
+		break;
 	}
 }
 
 void reaper_reap(struct reaper *r)
 {
-	int status;
-	pid_t pid;
+	siginfo_t info;
 
-	while ((pid = waitpid(-1, &status, WNOHANG | __WNOTHREAD)) > 0) {
-		if (pid == r->view->init) {
-			cmd_ended(r, status);
-		} else if (pid == r->view->guardian) {
+	while (r->view->tracer_ops->child(r->view, &info)) {
+		if (info.si_pid == r->view->init) {
+			see_cmd(r, &info);
+		} else if (info.si_pid == r->view->guardian) {
 			r->view->guardian = 0;
 			finish(r, "the guardian was killed");
 		}
@@ -124,7 +132,6 @@ static void on_signal(struct um_view *view, int fd, void *arg)
 		snprintf(why, sizeof(why), "the monitor was told to end (%s)", strsignal((int)si.ssi_signo));
 		finish(r, why);
 	}
-	see_stops(r);
 	reaper_reap(r);
 }
 

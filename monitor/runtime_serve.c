@@ -84,17 +84,6 @@ static int refuse(struct runtime_reply *reply, int err, const char *why)
 	return -err;
 }
 
-static bool is_listener(int fd)
-{
-	char path[32], target[64];
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	n = readlink(path, target, sizeof(target) - 1);
-	target[n > 0 ? n : 0] = '\0';
-	return strcmp(target, "anon_inode:seccomp notify") == 0;
-}
-
 static pid_t parent_of(pid_t pid)
 {
 	char path[32], stat[512], *p;
@@ -131,7 +120,7 @@ static int enter(struct runtime *rt, struct received *m, struct runtime_reply *r
 	const struct um_state *state;
 	int err;
 
-	if (m->fd[1] < 0 || !is_listener(m->fd[1]) || parent_of(q->child) != m->sender)
+	if (m->fd[1] < 0 || !rt->view->tracer_ops->is_listener(m->fd[1]) || parent_of(q->child) != m->sender)
 		return refuse(reply, EINVAL, "the request to enter makes no sense");
 	if (!readable(q->child))
 		return refuse(reply, EPERM, "the monitor may not read its memory: the sysctl kernel.yama.ptrace_scope must "
@@ -141,7 +130,7 @@ static int enter(struct runtime *rt, struct received *m, struct runtime_reply *r
 	if (err < 0)
 		return refuse(reply, -err, "cannot set the state of the process");
 	ending_add(rt->ending, m->fd[1]);
-	err = monitor_add_listener(rt->view, m->fd[1]);
+	err = monitor_add_listener(rt->view, m->fd[1], q->child);
 	if (err < 0)
 		return refuse(reply, -err, "cannot serve another listener");
 	m->fd[1] = -1; /* the loop's */

@@ -34,6 +34,7 @@
 #include "runtime.h"
 #include "setup.h"
 #include "syscall/stats.h"
+#include "tracer/tracer.h"
 
 /* A monitor. */
 struct monitor {
@@ -107,7 +108,7 @@ static void prepare_cmd(struct monitor *m)
 /* What could be tried only now. */
 static void probe(struct monitor *m)
 {
-	int err = features_probe_listener(&m->view.features, m->cmd.listener);
+	int err = m->view.tracer_ops->probe(&m->view.features, m->cmd.listener);
 
 	if (err < 0)
 		um_die("the kernel's seccomp listeners cannot add descriptors (%s): Linux 5.10 or newer is needed",
@@ -132,7 +133,7 @@ static void serve_listener(struct monitor *m)
 
 	ending_add(m->ending, m->cmd.listener);
 	reaper_start(&m->reaper, &m->view, m->ending, m->sock, m->opt->linger);
-	err = monitor_add_listener(&m->view, m->cmd.listener);
+	err = monitor_add_listener(&m->view, m->cmd.listener, m->cmd.pid);
 	if (err < 0)
 		um_die("cannot serve the listener: %s", strerror(-err));
 	runtime_serve(&m->runtime, &m->view, m->ending, m->opt->argv);

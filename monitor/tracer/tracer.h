@@ -6,6 +6,7 @@
 #define MONITOR_TRACER_TRACER_H
 
 #include <linux/filter.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -17,12 +18,20 @@ struct um_inject;
 
 struct um_tracer_ops {
 	const char *name;
-	/* In the child, before exec: install the filter.  Returns a descriptor for the monitor, or negative errno. */
+	/* In the child, before exec: install the filter.  Returns a descriptor for the monitor, the listener, or negative
+	 * errno.  It hangs up when no process under the filter is left. */
 	int (*install)(const struct sock_fprog *filter, const struct um_features *features);
-	/* In the monitor: take such a descriptor; @listener names it in calls. */
-	int (*adopt)(const struct um_features *features, int fd, void **listener);
+	bool (*is_listener)(int fd);
+	/* What can be tried with a listener only.  0, or a negative errno if it cannot do what a view needs. */
+	int (*probe)(struct um_features *features, int fd);
+	/* In the monitor, before it has threads.  0 or negative errno. */
+	int (*start)(struct um_view *view);
+	/* On the thread that will receive: take a listener, which @child has made; @listener names it in calls. */
+	int (*adopt)(const struct um_features *features, int fd, pid_t child, void **listener);
 	/* Wait for one call.  0, -EAGAIN (interrupted), -ENOENT (the caller is gone, or the last process has ended). */
-	int (*receive)(int fd, struct um_call *call);
+	int (*receive)(void *listener, struct um_call *call);
+	/* The same thread takes the view's lock. */
+	void (*lock)(void *listener, struct um_view *view);
 	int (*answer)(struct um_call *call, int64_t ret);       /* ret: value or -errno; -ESRCH if it is gone */
 	int (*proceed)(struct um_call *call);                   /* UM_CONTINUE */
 	int (*answer_fd)(struct um_call *call, int fd, int flags); /* number in the process or -errno; answers on success */
@@ -30,6 +39,9 @@ struct um_tracer_ops {
 	bool (*alive)(struct um_call *call);
 	int64_t (*rewrite)(struct um_call *call, int nr, const uint64_t args[6]);       /* um_rewrite() below */
 	int64_t (*inject)(struct um_call *call, const struct um_inject *calls, unsigned n, unsigned result);
+	/* On the loop's thread: what has become of one of the monitor's children, CMD's stops and continuations among it.
+	 * As waitid(2) says it; false: nothing more. */
+	bool (*child)(const struct um_view *view, siginfo_t *info);
 };
 
 extern const struct um_tracer_ops um_unotify;

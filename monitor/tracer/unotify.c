@@ -12,11 +12,13 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../view.h"
@@ -29,6 +31,9 @@
 #endif
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#endif
+#ifndef SECCOMP_ADDFD_FLAG_SEND
+#define SECCOMP_ADDFD_FLAG_SEND (1UL << 1)
 #endif
 #ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
@@ -66,10 +71,41 @@ static int unotify_install(const struct sock_fprog *filter, const struct um_feat
 	return fd < 0 ? -errno : fd;
 }
 
-static int unotify_adopt(const struct um_features *features, int fd, void **listener)
+static bool unotify_is_listener(int fd)
+{
+	char path[32], target[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = readlink(path, target, sizeof(target) - 1);
+	target[n > 0 ? n : 0] = '\0';
+	return strcmp(target, "anon_inode:seccomp notify") == 0;
+}
+
+static int unotify_probe(struct um_features *f, int fd)
+{
+	struct seccomp_notif_addfd add = { .srcfd = (uint32_t)-1 };
+
+	if (ioctl(fd, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 && errno != EBADF)
+		return -errno;
+	add.flags = SECCOMP_ADDFD_FLAG_SEND;
+	f->addfd_send = ioctl(fd, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 && errno == EBADF;
+	f->sync_wake_up = ioctl(fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP) == 0;
+	ioctl(fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, 0); /* adopting sets it again if it may */
+	return 0;
+}
+
+static int unotify_start(struct um_view *view)
+{
+	(void)view;
+	return 0;
+}
+
+static int unotify_adopt(const struct um_features *features, int fd, pid_t child, void **listener)
 {
 	struct seccomp_notif_sizes sizes;
 
+	(void)child;
 	if (seccomp(SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
 		return -errno;
 	if (sizes.seccomp_notif > sizeof(union notif))
@@ -80,8 +116,9 @@ static int unotify_adopt(const struct um_features *features, int fd, void **list
 	return 0;
 }
 
-static int unotify_receive(int fd, struct um_call *call)
+static int unotify_receive(void *listener, struct um_call *call)
 {
+	int fd = (int)(intptr_t)listener;
 	union notif n;
 
 	memset(&n, 0, sizeof(n)); /* the kernel insists */
@@ -92,13 +129,19 @@ static int unotify_receive(int fd, struct um_call *call)
 		return errno == ENOENT ? -ENOENT : -errno;
 	}
 	call->cookie = n.notif.id;
-	call->listener = (void *)(intptr_t)fd;
+	call->listener = listener;
 	call->tid = (pid_t)n.notif.pid;
 	call->nr = n.notif.data.nr;
 	call->ip = n.notif.data.instruction_pointer;
 	for (int i = 0; i < 6; i++)
 		call->args[i] = n.notif.data.args[i];
 	return 0;
+}
+
+static void unotify_lock(void *listener, struct um_view *view)
+{
+	(void)listener;
+	um_lock(view);
 }
 
 /* Send one response.  0, or -ESRCH if the caller is gone. */
@@ -173,11 +216,25 @@ static bool unotify_alive(struct um_call *call)
 	return ioctl(listener_of(call), SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
+/* Stops by waitid, which leaves ends alone; they are told when all stops are. */
+static bool unotify_child(const struct um_view *view, siginfo_t *info)
+{
+	info->si_pid = 0;
+	if (waitid(P_PID, (id_t)view->init, info, WSTOPPED | WCONTINUED | WNOHANG | __WNOTHREAD) == 0 && info->si_pid != 0)
+		return true;
+	info->si_pid = 0;
+	return waitid(P_ALL, 0, info, WEXITED | WNOHANG | __WNOTHREAD) == 0 && info->si_pid != 0;
+}
+
 const struct um_tracer_ops um_unotify = {
 	.name = "unotify",
 	.install = unotify_install,
+	.is_listener = unotify_is_listener,
+	.probe = unotify_probe,
+	.start = unotify_start,
 	.adopt = unotify_adopt,
 	.receive = unotify_receive,
+	.lock = unotify_lock,
 	.answer = unotify_answer,
 	.proceed = unotify_proceed,
 	.answer_fd = unotify_answer_fd,
@@ -185,4 +242,5 @@ const struct um_tracer_ops um_unotify = {
 	.alive = unotify_alive,
 	.rewrite = unotify_rewrite,
 	.inject = unotify_inject,
+	.child = unotify_child,
 };

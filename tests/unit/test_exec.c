@@ -253,14 +253,14 @@ static void serve(struct um_call *call)
 		um_unotify.answer(call, r);
 }
 
-static void serve_until_end(int listener, int pidfd)
+static void serve_until_end(int listener, void *name, int pidfd)
 {
 	for (;;) {
 		struct pollfd p[2] = { { .fd = listener, .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
 		struct um_call call = { .view = &view };
 
 		poll(p, 2, 1000);
-		if ((p[0].revents & POLLIN) && um_unotify.receive(listener, &call) == 0)
+		if ((p[0].revents & POLLIN) && um_unotify.receive(name, &call) == 0)
 			serve(&call);
 		if (p[1].revents)
 			return;
@@ -312,9 +312,9 @@ static int run_job(const struct job *job)
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	fd = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(um_unotify.adopt(&view.features, fd, &listener), 0);
+	ck_assert_int_eq(um_unotify.adopt(&view.features, fd, pid, &listener), 0);
 	ck_assert_int_eq(send(socks[0], &fd, sizeof(fd), 0), sizeof(fd));
-	serve_until_end(fd, pidfd);
+	serve_until_end(fd, listener, pidfd);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	rewind(out);
 	n = fread(output, 1, sizeof(output) - 1, out);

@@ -177,7 +177,7 @@ static int run(int (*scenario)(void))
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	fd = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(um_unotify.adopt(&view.features, fd, &listener), 0);
+	ck_assert_int_eq(um_unotify.adopt(&view.features, fd, pid, &listener), 0);
 	ck_assert_int_eq(write(pipes[0], &fd, sizeof(fd)), sizeof(fd));
 	for (;;) {
 		struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
@@ -185,7 +185,7 @@ static int run(int (*scenario)(void))
 
 		poll(p, 2, tracees_pending() ? 10 : 1000);
 		tracees_finish();
-		if (p[0].revents & POLLIN && um_unotify.receive(fd, &call) == 0)
+		if (p[0].revents & POLLIN && um_unotify.receive(listener, &call) == 0)
 			serve(&call);
 		si.si_pid = 0;
 		if (p[1].revents && waitid(P_PIDFD, (id_t)pidfd, &si, WEXITED | WNOHANG) == 0 && si.si_pid == pid)
