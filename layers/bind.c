@@ -2,14 +2,14 @@
 /*
  * Binding AF_UNIX sockets to names in the stack.
  *
- * A bound socket must be made by bind(2), at its name: the kernel keeps the name that it was given and shows it to
- * everybody (getsockname(2), /proc/net/unix), so it cannot be made in work/ and renamed.  It takes the place of an
- * ordinary socket node that layers_mknod() has made, whose virtual attributes it inherits.  Should that be
- * interrupted, then the name does not exist: a ".wh." file stands for the whiteout that was there, if any.
+ * A bound socket must be made by bind(2).  It takes the place of an ordinary socket node that layers_mknod() has made,
+ * whose virtual attributes it inherits.  Should that be interrupted, then the name does not exist: a ".wh." file stands
+ * for the whiteout that was there, if any.
  *
- * The name given is the host path where that fits into an address; else it goes through /proc/self/fd, and the
- * number in it is not the last one used, so that it names one socket for long.  A last component that is too long
- * even for that is made in work/ after all.
+ * The kernel keeps the name that it was given and shows it to everybody (getsockname(2), /proc/net/unix).  In an upper
+ * directory it can be made the program's own (bind_name.c).  Where it cannot, it is the host path if that fits into an
+ * address; else it goes through /proc/self/fd, and the number in it is not the last one used, so that it names one
+ * socket for long.  A last component that is too long even for that is bound in work/ and renamed.
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -60,19 +60,22 @@ static int bind_by_fd(int dir, const char *name, int sock)
 }
 
 /* bind(2) to a name in a layer, whose directory is there. */
-static int bind_in(struct layers *l, const struct layer *layer, const char *path, int sock)
+static int bind_in(struct layers *l, const struct layer *layer, const char *path, int sock, const char *name)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	char parent[PATH_MAX], tmp[32];
 	cleanup_fd int dir = -1;
-	int n = snprintf(un.sun_path, sizeof un.sun_path, "%s/%s", layer->host, path), r;
+	int n, r;
 
-	if (n < (int)sizeof un.sun_path && in_place(layer))
-		return bind_address(sock, &un);
 	parent_path(path, parent);
 	dir = beneath_open(layer->fd, parent, O_PATH | O_DIRECTORY, 0);
 	if (dir < 0)
 		return dir;
+	if (name && layer == &l->layer[0] && bind_named(l, sock, name, dir, last_name(path)) == 0)
+		return 0;
+	n = snprintf(un.sun_path, sizeof un.sun_path, "%s/%s", layer->host, path);
+	if (n < (int)sizeof un.sun_path && in_place(layer))
+		return bind_address(sock, &un);
 	r = bind_by_fd(dir, last_name(path), sock);
 	if (r != -ENAMETOOLONG || !l->cow)
 		return r;
@@ -100,7 +103,7 @@ static int bind_native(struct layers *l, const char *path, int sock, mode_t mode
 		if (upper_find(l, path, &u) < 0 || u.ent || u.cut)
 			return GO_ON;
 	}
-	r = bind_in(l, &l->layer[1], path, sock);
+	r = bind_in(l, &l->layer[1], path, sock, NULL);
 	if (r == 0)
 		return obj_chmod(&o, mode & 07777);
 	if (!l->native && (r == -EACCES || r == -EPERM || r == -EROFS || (r == -ENOENT && l->nlower > 1)))
@@ -109,7 +112,8 @@ static int bind_native(struct layers *l, const char *path, int sock, mode_t mode
 }
 
 /* Put the bound socket where the node @old with the attributes @a is. */
-static int replace(struct layers *l, const char *path, int sock, const struct vattr *a, const struct statx *old)
+static int replace(struct layers *l, const char *path, int sock, const char *name, const struct vattr *a,
+		   const struct statx *old)
 {
 	struct obj o = upper_obj(l, path);
 	char record[64];
@@ -123,7 +127,7 @@ static int replace(struct layers *l, const char *path, int sock, const struct va
 		return -errno;
 	}
 	forget_upper(l, old); /* now: the new one may get the same inode number */
-	r = bind_in(l, &l->layer[0], path, sock);
+	r = bind_in(l, &l->layer[0], path, sock, name);
 	if (r == 0)
 		r = obj_chmod(&o, raw_mode(l, S_IFSOCK | (a->mode & 07777)));
 	if (r == 0)
@@ -136,7 +140,8 @@ static int replace(struct layers *l, const char *path, int sock, const struct va
 	return r;
 }
 
-static int bind_upper(struct layers *l, const char *path, int sock, mode_t mode, const struct layers_owner *owner)
+static int bind_upper(struct layers *l, const char *path, int sock, const char *name, mode_t mode,
+		      const struct layers_owner *owner)
 {
 	cleanup_look struct look k = LOOK_INIT;
 	struct obj o = upper_obj(l, path);
@@ -159,7 +164,7 @@ static int bind_upper(struct layers *l, const char *path, int sock, mode_t mode,
 	if (r == 0 && below)
 		r = whiteout_beside(l, path);
 	if (r == 0)
-		r = replace(l, path, sock, &a, &raw);
+		r = replace(l, path, sock, name, &a, &raw);
 	if (r == 0 && below)
 		whiteout_beside_remove(l, path);
 	if (r < 0)
@@ -167,7 +172,8 @@ static int bind_upper(struct layers *l, const char *path, int sock, mode_t mode,
 	return r;
 }
 
-int layers_bind(struct layers *l, const char *path, int sock, mode_t mode, const struct layers_owner *owner)
+int layers_bind(struct layers *l, const char *path, int sock, const char *name, mode_t mode,
+		const struct layers_owner *owner)
 {
 	int r = bind_native(l, path, sock, mode);
 
@@ -176,7 +182,7 @@ int layers_bind(struct layers *l, const char *path, int sock, mode_t mode, const
 	if (!l->cow)
 		return -EROFS;
 	change_begin(l);
-	r = bind_upper(l, path, sock, mode, owner);
+	r = bind_upper(l, path, sock, name, mode, owner);
 	change_end(l);
 	return r;
 }

@@ -118,6 +118,7 @@ enum layers_feature {
 	LAYERS_WHITEOUT_NODE = 8, /* character devices 0/0 made by mknod(2) */
 	LAYERS_RENAME_WHITEOUT = 16, /* that flag of renameat2(2) */
 	LAYERS_SHARED_MAP = 32, /* mmap(2) of a file, shared */
+	LAYERS_USER_NS = 64,    /* user namespaces of one's own */
 };
 /* Do as if these (a set of them) were missing, in all stacks that are opened after the call. */
 void layers_disable(unsigned features);
@@ -169,8 +170,10 @@ int layers_open_file(struct layers *l, const char *path, int flags, mode_t mode,
 int layers_mkdir(struct layers *l, const char *path, mode_t mode, const struct layers_owner *owner);
 int layers_mknod(struct layers *l, const char *path, mode_t mode, dev_t rdev, const struct layers_owner *owner);
 int layers_symlink(struct layers *l, const char *target, const char *path, const struct layers_owner *owner);
-/* bind(2) @sock, an unbound AF_UNIX socket, to a new socket file. */
-int layers_bind(struct layers *l, const char *path, int sock, mode_t mode, const struct layers_owner *owner);
+/* bind(2) @sock, an unbound AF_UNIX socket, to a new socket file.  @name: what the kernel should keep as its address, if
+ * that can be done; or NULL. */
+int layers_bind(struct layers *l, const char *path, int sock, const char *name, mode_t mode,
+		const struct layers_owner *owner);
 int layers_unlink(struct layers *l, const char *path);
 int layers_rmdir(struct layers *l, const char *path);
 /* link(2): the old name is not followed.  Keeps hard links of lower files together where both names are copied up. */

@@ -144,6 +144,11 @@ int obj_chmod(const struct obj *o, mode_t mode);
 int obj_chown(const struct obj *o, uid_t uid, gid_t gid);
 int obj_utimens(const struct obj *o, const struct timespec times[2]);
 
+/* bind_name.c */
+/* bind(2), with @name as the address that the kernel keeps, to the free name @place in @dir of the upper directory.  A
+ * negative errno: it cannot be done so, and nothing has changed. */
+int bind_named(struct layers *l, int sock, const char *name, int dir, const char *place);
+
 /* gen.c */
 int gen_open(struct layers *l);
 void gen_ready(struct layers *l);

@@ -327,8 +327,10 @@ int hostfs_bind_at(int sock, const char *path, mode_t mode)
 	return err;
 }
 
-static int host_bind(struct um_fs *fs, const char *path, int sock, mode_t mode, const struct um_owner *owner)
+static int host_bind(struct um_fs *fs, const char *path, int sock, const char *name, mode_t mode,
+		     const struct um_owner *owner)
 {
+	(void)name; /* not as good as the host path, which everybody can look up */
 	(void)owner;
 	FULL(path);
 	return hostfs_bind_at(sock, full, mode);

@@ -8,12 +8,14 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -32,6 +34,7 @@ const struct feature features[] = {
 	ROW(ptrace, "ptrace, not refused by a container's filter", "calls cannot be rewritten, only performed or refused"),
 	ROW(affinity, "sched_setaffinity, not refused by a container's filter", "opening a changed file costs several times as much"),
 	ROW(inotify, "fs.inotify.max_user_instances not used up", "each path is searched for links each time"),
+	ROW(user_ns, "user namespaces for ordinary users", "sockets bound in the view show their host path to others"),
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -51,6 +54,24 @@ const struct feature *feature_named(const char *name)
 bool *feature_flag(struct um_features *f, const struct feature *row)
 {
 	return (bool *)((char *)f + row->offset);
+}
+
+static int in_user_ns(void *arg)
+{
+	return chroot(arg) == 0 ? 0 : 1;
+}
+
+/* A child that shares all but its root directory, as layers/bind_name.c makes one. */
+static bool probe_user_ns(void)
+{
+	char stack[16384] __attribute__((aligned(16)));
+	int status = -1;
+	pid_t pid = clone(in_user_ns, stack + sizeof(stack),
+			  CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_NEWUSER, (char *)"/");
+
+	while (pid > 0 && waitpid(pid, &status, __WCLONE) < 0 && errno == EINTR)
+		;
+	return pid > 0 && status == 0;
 }
 
 /* Each is called with arguments that cannot succeed, in a way that only a kernel that knows the call answers so. */
@@ -74,6 +95,7 @@ void features_probe_host(struct um_features *f)
 		close(fd);
 	/* a thread that is not there */
 	f->affinity = syscall(SYS_sched_setaffinity, 0x7fffffff, sizeof(fd), &fd) < 0 && errno == ESRCH;
+	f->user_ns = probe_user_ns();
 	/* a process that is no tracee */
 	f->ptrace = ptrace(PTRACE_DETACH, getpid(), NULL, NULL) < 0 && errno == ESRCH;
 }

@@ -85,7 +85,10 @@ int um_path_permission(struct um_call *call, struct um_path *path, int mask)
 	char name[40];
 	int err;
 
-	if ((mask & W_OK) && mount_readonly(call->view, state, path->mount))
+	/* Devices, fifos and sockets can be written to wherever they are. */
+	if ((mask & W_OK) &&
+	    (path->node.type == S_IFREG || path->node.type == S_IFDIR || path->node.type == S_IFLNK) &&
+	    mount_readonly(call->view, state, path->mount))
 		return -EROFS;
 	if (mask == F_OK)
 		return 0;

@@ -28,6 +28,7 @@ struct um_features {
 	bool ptrace;            /* PTRACE_SEIZE, for rewriting */
 	bool inotify;           /* an inotify instance to be had */
 	bool affinity;          /* sched_setaffinity(2) */
+	bool user_ns;           /* a user namespace of one's own */
 };
 
 /* A mounted file system: an HT_PATH entry's owner. */

@@ -20,7 +20,7 @@
 #include <sys/statfs.h>
 #include <sys/types.h>
 
-#define UM_MODULE_ABI 2
+#define UM_MODULE_ABI 3
 
 struct um_fs;                   /* a mounted instance: the module's own */
 
@@ -57,8 +57,10 @@ struct um_fs_ops {
 	int (*mkdir)(struct um_fs *fs, const char *path, mode_t mode, const struct um_owner *owner);
 	int (*mknod)(struct um_fs *fs, const char *path, mode_t mode, dev_t rdev, const struct um_owner *owner);
 	int (*symlink)(struct um_fs *fs, const char *target, const char *path, const struct um_owner *owner);
-	/* bind(2) @sock, an unbound AF_UNIX socket, to a new socket file. */
-	int (*bind)(struct um_fs *fs, const char *path, int sock, mode_t mode, const struct um_owner *owner);
+	/* bind(2) @sock, an unbound AF_UNIX socket, to a new socket file.  @name: the address that the program gave, which
+	 * the kernel should keep if that can be done; or NULL. */
+	int (*bind)(struct um_fs *fs, const char *path, int sock, const char *name, mode_t mode,
+		    const struct um_owner *owner);
 	int (*unlink)(struct um_fs *fs, const char *path);
 	int (*rmdir)(struct um_fs *fs, const char *path);
 	int (*link)(struct um_fs *fs, const char *oldpath, const char *newpath);

@@ -119,11 +119,12 @@ static int v_symlink(struct um_fs *fs, const char *target, const char *path, con
 	return layers_symlink(fs->layers, target, path, &o);
 }
 
-static int v_bind(struct um_fs *fs, const char *path, int sock, mode_t mode, const struct um_owner *owner)
+static int v_bind(struct um_fs *fs, const char *path, int sock, const char *name, mode_t mode,
+		  const struct um_owner *owner)
 {
 	struct layers_owner o = owner_of(owner);
 
-	return layers_bind(fs->layers, path, sock, mode, &o);
+	return layers_bind(fs->layers, path, sock, name, mode, &o);
 }
 
 static int v_unlink(struct um_fs *fs, const char *path)

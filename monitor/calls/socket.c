@@ -111,7 +111,7 @@ int64_t address_resolve(struct um_call *call, struct address *a, bool must)
 		ret = -ECONNREFUSED;
 		goto out;
 	}
-	if (call->state->virtual_ids) {
+	if (call->state->virtual_ids || !path.same) {
 		ret = um_path_permission(call, &path, W_OK);
 		if (ret < 0)
 			goto out;
@@ -192,8 +192,8 @@ static int64_t bind_at(struct um_call *call, struct um_path *path, int sock, con
 	if (fstat(sock, &st) != 0)
 		return -errno;
 	/* The socket's own mode counts: some call fchmod(2) on it before they bind. */
-	err = UM_OPS(path)->bind(UM_FS(path), path->rel, sock, st.st_mode & 0777 & ~(mode_t)call->state->umask,
-				 &owner);
+	err = UM_OPS(path)->bind(UM_FS(path), path->rel, sock, call->view->features.user_ns ? a->path : NULL,
+				 st.st_mode & 0777 & ~(mode_t)call->state->umask, &owner);
 	if (err == -EEXIST)
 		err = -EADDRINUSE;
 	if (err == 0 && bound_name(sock, &un) != 0) {
@@ -409,7 +409,7 @@ out:
 
 /* --- names ------------------------------------------------------------------------------------------------------ */
 
-bool name_to_show(const struct um_call *call, const struct sockaddr_un *un, socklen_t len, struct sockaddr_un *shown,
+bool name_to_show(const struct um_call *call, const struct sockaddr_un *un, socklen_t len, struct name_shown *shown,
 		  socklen_t *shown_len)
 {
 	char bound[sizeof(un->sun_path) + 1] = "", view[PATH_MAX];
@@ -422,7 +422,8 @@ bool name_to_show(const struct um_call *call, const struct sockaddr_un *un, sock
 	if (name == NULL && strncmp(bound, "/proc/self/fd/", 14) == 0)
 		name = strrchr(bound, '/') + 1; /* bound by the monitor; its directory is forgotten */
 	if (name == NULL && bound[0] == '/') {
-		if (view_path_of_host(call->view, call->state, bound, view) < 0)
+		/* A name that is no other in the view is what some program gave. */
+		if (view_path_of_host(call->view, call->state, bound, view) < 0 || strcmp(view, bound) == 0)
 			return false;
 		name = state_path(call->state, view);
 		if (name == NULL)
@@ -431,17 +432,16 @@ bool name_to_show(const struct um_call *call, const struct sockaddr_un *un, sock
 	if (name == NULL || strcmp(name, bound) == 0 || strlen(name) > sizeof(un->sun_path))
 		return false;
 	memset(shown, 0, sizeof(*shown));
-	shown->sun_family = AF_UNIX;
-	memcpy(shown->sun_path, name, strlen(name));
+	shown->un.sun_family = AF_UNIX;
+	memcpy(shown->un.sun_path, name, strlen(name));
 	*shown_len = PATH_OFFSET + strlen(name) + 1;
-	if (*shown_len > sizeof(*shown))
-		*shown_len = sizeof(*shown);
 	return true;
 }
 
 int64_t call_getsockname(struct um_call *call)
 {
-	struct sockaddr_un un = { 0 }, shown;
+	struct sockaddr_un un = { 0 };
+	struct name_shown shown;
 	socklen_t len = sizeof(un), shown_len;
 	int64_t sock;
 	int type, room, err;

@@ -64,8 +64,14 @@ int64_t address_resolve(struct um_call *call, struct address *a, bool must);
 int64_t unix_socket(struct um_call *call, int fd, int *type);
 bool is_nonblocking(int sock);
 
+/* A path of 108 bytes is given back with a NUL behind it, which has no room in a sockaddr_un. */
+struct name_shown {
+	struct sockaddr_un un;
+	char end;
+};
+
 /* The name to show for one that the kernel has for a socket; false if it is the same.  @shown: an AF_UNIX path. */
-bool name_to_show(const struct um_call *call, const struct sockaddr_un *un, socklen_t len, struct sockaddr_un *shown,
+bool name_to_show(const struct um_call *call, const struct sockaddr_un *un, socklen_t len, struct name_shown *shown,
 		  socklen_t *shown_len);
 
 /* Microseconds of a clock that only goes on; a socket's send timeout in these, INT64_MAX for none (*tv: as it is). */

@@ -209,7 +209,7 @@ static int give_data(struct um_call *call, const struct reception *r, size_t n)
 static int give_header(struct um_call *call, struct reception *r, int flags)
 {
 	struct msghdr *out = &r->theirs;
-	struct sockaddr_un shown;
+	struct name_shown shown;
 	socklen_t len = r->ours.msg_namelen;
 	int err = 0;
 
@@ -217,7 +217,7 @@ static int give_header(struct um_call *call, struct reception *r, int flags)
 		const struct sockaddr_un *name = &r->name;
 
 		if (name_to_show(call, name, len, &shown, &len))
-			name = &shown;
+			name = &shown.un;
 		err = um_write(call, (uintptr_t)out->msg_name, name, len < out->msg_namelen ? len : out->msg_namelen);
 	}
 	if (err == 0)

@@ -176,6 +176,7 @@ static int run_suite(void)
 	    LAYERS_WHITEOUT_NODE,
 	    LAYERS_RENAME_WHITEOUT,
 	    LAYERS_SHARED_MAP,
+	    LAYERS_USER_NS,
 	    ~0u,
 	};
 	const char *tmp = getenv("TMPDIR"), *only = getenv("LAYERS_WITHOUT"); /* hex: that set alone */

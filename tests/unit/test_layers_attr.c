@@ -3,6 +3,7 @@
  * Virtual attributes: owners, modes, devices, privileged xattrs, ACLs; and that every door shows the same.
  */
 #include <endian.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
@@ -289,12 +290,63 @@ START_TEST(binding)
 
 	put_file(at("lower/sock"), "");
 	l = open_stack(true);
-	gives(layers_bind(l, "sock", s, 0755, &other), -EEXIST);
+	gives(layers_bind(l, "sock", s, NULL, 0755, &other), -EEXIST);
 	ok(layers_unlink(l, "sock"));
-	ok(layers_bind(l, "sock", s, 0755, &other));
+	ok(layers_bind(l, "sock", s, NULL, 0755, &other));
 	shows(l, "sock", S_IFSOCK | 0755, 1234, 5678);
 	ck_assert(listen(s, 1) == 0 && getsockname(s, (struct sockaddr *)&un, &len) == 0);
 	close(s);
+	layers_close(l);
+}
+END_TEST
+
+/* Can a process of this user have another root directory? */
+static bool may_change_root(void)
+{
+	int status = 1;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(unshare(CLONE_NEWUSER) < 0);
+	return waitpid(pid, &status, 0) == pid && status == 0 && !off(LAYERS_USER_NS);
+}
+
+/* What the kernel shows as the name of a socket bound with @name. */
+static const char *kept(struct layers *l, const char *path, const char *name)
+{
+	static struct sockaddr_storage room;
+	struct sockaddr_un *un = (struct sockaddr_un *)&room;
+	socklen_t len = sizeof room;
+	int s = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	memset(&room, 0, sizeof room);
+	ok(layers_bind(l, path, s, name, 0700, &self_owner));
+	shows(l, path, S_IFSOCK | 0700, getuid(), getgid());
+	ck_assert(getsockname(s, (struct sockaddr *)un, &len) == 0);
+	close(s);
+	ok(layers_unlink(l, path));
+	return un->sun_path;
+}
+
+START_TEST(bound_names)
+{
+	struct layers *l = open_stack(true);
+	bool absolute = may_change_root();
+	char name[109];
+
+	ok(layers_mkdir(l, "d", 0755, &self_owner));
+	ck_assert_str_eq(kept(l, "sock", "sock"), "sock");
+	ck_assert_str_eq(kept(l, "d/sock", "../../link/../sock"), "../../link/../sock");
+	ck_assert_str_eq(kept(l, "d/sock", ".//a/./b/../sock"), ".//a/./b/../sock");
+	ck_assert_str_eq(kept(l, "d/sock", "/x/y/../z/sock"), absolute ? "/x/y/../z/sock" : at("upper/d/sock"));
+	ck_assert_str_eq(kept(l, "sock", "//sock"), absolute ? "//sock" : at("upper/sock"));
+	/* beyond the root, or without a name: the host path */
+	ck_assert_str_eq(kept(l, "sock", "/../sock"), at("upper/sock"));
+	ck_assert_str_eq(kept(l, "sock", NULL), at("upper/sock"));
+	memset(name, 'n', 108);
+	name[108] = '\0';
+	ck_assert_str_eq(kept(l, "sock", name), name);
+	ck_assert_int_eq(work_entries(), 0);
 	layers_close(l);
 }
 END_TEST
@@ -312,5 +364,6 @@ TCase *layers_attr_case(void)
 	tcase_add_test(t, acls);
 	tcase_add_test(t, numbers_used_again);
 	tcase_add_test(t, binding);
+	tcase_add_test(t, bound_names);
 	return t;
 }
