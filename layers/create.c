@@ -125,7 +125,7 @@ static int make_at(struct layers *l, struct maker *m, int dirfd, const char *nam
 
 	switch (m->type) {
 	case S_IFREG:
-		m->fd = r = openat(dirfd, name, m->flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, raw);
+		m->fd = r = openat(dirfd, name, m->flags | O_CREAT | O_EXCL | O_CLOEXEC, raw);
 		break;
 	case S_IFDIR:
 		r = mkdirat(dirfd, name, raw);

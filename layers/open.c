@@ -11,7 +11,7 @@
 
 #define OPEN_VALID                                                                                                   \
 	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_ASYNC | O_DIRECT | O_NOATIME | O_TRUNC |           \
-	 O_DIRECTORY)
+	 O_DIRECTORY | O_NOFOLLOW)
 
 static bool wants_write(int flags)
 {
@@ -23,7 +23,8 @@ static int open_body(struct layers *l, unsigned layer, const char *path, int fla
 {
 	int fd;
 
-	flags = (flags & OPEN_VALID) | O_NOFOLLOW | O_NOCTTY | O_LARGEFILE;
+	/* beneath_open() follows no link: O_NOFOLLOW is there if the caller gave it, for it shows (F_GETFL). */
+	flags = (flags & OPEN_VALID) | O_NOCTTY | O_LARGEFILE;
 	fd = beneath_open(l->layer[layer].fd, path, flags, 0);
 	if (fd == -EPERM && (flags & O_NOATIME) && l->vstat)
 		fd = beneath_open(l->layer[layer].fd, path, flags & ~O_NOATIME, 0);

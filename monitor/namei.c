@@ -117,6 +117,7 @@ static int go_root(struct walk *w)
 static int follow_magic(struct walk *w, size_t end, const char *after)
 {
 	char link[PATH_MAX], target[PATH_MAX], left[PATH_MAX];
+	struct stat st;
 	int err;
 
 	if (w->flags & NAMEI_NO_MAGIC)
@@ -131,6 +132,12 @@ static int follow_magic(struct walk *w, size_t end, const char *after)
 	else if (err != 0)
 		return err;
 	strcpy(left, w->path->view + end);
+	/* A link that was opened with O_PATH is the end of the way. */
+	if (stat(link, &st) == 0 && S_ISLNK(st.st_mode)) {
+		if (*left != '\0' || *after != '\0')
+			return -ENOTDIR;
+		w->flags &= ~NAMEI_FOLLOW;
+	}
 	err = push_link(w, *target ? target : "/", left, after);
 	*w->path->view = '\0'; /* the target is a path of the whole view, whatever the caller's root */
 	return err;
@@ -245,8 +252,10 @@ static int walk_run(struct walk *w, const char *after)
 	if (err == 1 || (err == 0 && path->node.type == S_IFLNK && follow)) {
 		if (path->node.body != UM_BODY_HOST)
 			w->pure = false;
-		close(path->node.fd);
-		path->node.fd = -1;
+		um_path_drop(path);
+		/* The way began at a link: at a descriptor of one, opened with O_PATH. */
+		if (at != 0 && at <= w->reached)
+			return -ENOTDIR;
 		strcpy(left, path->view + at);
 		path->view[at] = '\0';
 		*strrchr(path->view, '/') = '\0';
@@ -341,6 +350,7 @@ static int resolve(struct walk *w)
 				strcpy(after, "/");
 		}
 		err = append_run(path->view, len, p, n);
+		w->reached = len;
 		if (err == 0)
 			err = walk_run(w, after);
 	} while (err == 0);
@@ -371,13 +381,83 @@ static bool is_directory(const struct um_call *call, int fd)
 	return stat(name, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* The directory that a relative path starts from, in view terms; clears w->pure when it is elsewhere. */
+#define FOUND 2
+
+/* What is left of a removed directory. */
+static int found_removed(struct walk *w, int fd)
+{
+	struct um_path *path = w->path;
+
+	if (!w->call->view->secure) {
+		close(fd);
+		return NAMEI_NATIVE;
+	}
+	path->node = (struct um_node){ .fd = fd, .type = S_IFDIR, .body = UM_BODY_ELSEWHERE };
+	path->mount = w->call->view->host;
+	path->rel = "";
+	path->exists = true;
+	return FOUND;
+}
+
+/* The way begins in a removed directory: only "." and ".." are there.  0: it leads out, to the directory w->path->view. */
+static int start_removed(struct walk *w, int dirfd)
+{
+	char name[64], host[PATH_MAX];
+	int fd, up, err = -ENOENT;
+	ssize_t len;
+
+	if (dirfd == AT_FDCWD)
+		snprintf(name, sizeof(name), "/proc/%d/cwd", w->call->tid);
+	else
+		snprintf(name, sizeof(name), "/proc/%d/fd/%d", w->call->tid, dirfd);
+	fd = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	for (char *p = w->rest;;) {
+		size_t n = strcspn(p, "/");
+
+		if (*p == '\0')
+			return found_removed(w, fd);
+		if (!namei_is_dots(p, n))
+			break;
+		p += n + strspn(p + n, "/");
+		if (n == 1)
+			continue;
+		up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		close(fd);
+		fd = up;
+		if (fd < 0)
+			return -errno;
+		snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+		len = readlink(name, host, sizeof(host) - 1);
+		if (len < 0)
+			break;
+		host[len] = '\0';
+		if (len > 10 && strcmp(host + len - 10, " (deleted)") == 0)
+			continue;
+		err = view_path_of_host(w->call->view, w->call->state, host, w->path->view);
+		if (err == -ENOENT)
+			continue;
+		if (*p == '\0')
+			p = strcpy(w->rest, ".");
+		memmove(w->rest, p, strlen(p) + 1);
+		w->pure = false;
+		break;
+	}
+	close(fd);
+	return err;
+}
+
+/* The directory that a relative path starts from, in view terms; clears w->pure when it is elsewhere.  FOUND: it was the
+ * whole path. */
 static int start_relative(struct walk *w, int dirfd)
 {
 	char host[PATH_MAX];
 	ssize_t n = um_fd_host_path(w->call, dirfd, host);
 	int err;
 
+	if (n == -ENOENT)
+		return start_removed(w, dirfd);
 	if (n < 0)
 		return (int)n;
 	if (*host != '/' || (dirfd != AT_FDCWD && *w->rest == '.' && !is_directory(w->call, dirfd)))
@@ -411,8 +491,8 @@ static int start(struct walk *w, int dirfd)
 		if (w->flags & (NAMEI_IN_ROOT | NAMEI_BENEATH))
 			strcpy(w->root, w->path->view);
 	}
-	if (err < 0)
-		return err;
+	if (err != 0)
+		return err == FOUND ? 0 : err;
 	err = namei_fast(w);
 	return err != 0 ? err : resolve(w);
 }

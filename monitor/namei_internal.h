@@ -15,6 +15,7 @@ struct walk {
 	char searched[PATH_MAX]; /* nobody is asked for search permission above this directory: the way began here, or has been
 				  * searched up to here */
 	char root[PATH_MAX];    /* where absolute paths begin and ".." ends: "" for "/" */
+	size_t reached;         /* how much of path->view had been reached before this run */
 	bool pure;
 	int nlinks;
 };

@@ -37,16 +37,22 @@ static inline int arg_path(struct um_call *call, int flags, struct um_path *path
 	return namei(call, arg_dirfd(call), call->args[call->row->path], flags, path);
 }
 
-/* Has the call an empty path and AT_EMPTY_PATH, so that it speaks of the descriptor? */
-static inline bool arg_is_fd(const struct um_call *call)
+/* Is the first path of the call ""? */
+static inline bool arg_is_empty(const struct um_call *call)
 {
 	char first;
 
+	return um_read(call, call->args[call->row->path], &first, 1) == 0 && first == '\0';
+}
+
+/* Has the call an empty path and AT_EMPTY_PATH, so that it speaks of the descriptor? */
+static inline bool arg_is_fd(const struct um_call *call)
+{
 	if (!(arg_flags(call) & AT_EMPTY_PATH))
 		return false;
 	if (call->args[call->row->path] == 0) /* since Linux 6.11; every other call says EFAULT */
 		return call->nr == SYS_newfstatat || call->nr == SYS_statx;
-	return um_read(call, call->args[call->row->path], &first, 1) == 0 && first == '\0';
+	return arg_is_empty(call);
 }
 
 /* May the kernel perform a change with the process's own arguments?  The host's own tree, found the host's way. */
@@ -64,5 +70,15 @@ int fd_path(struct um_call *call, int fd, struct um_path *path);
 
 /* Attributes of the caller's open file @fd as the view shows them; @copy is a duplicate of it in the monitor. */
 int fd_stat(struct um_call *call, int fd, int copy, struct statx *st);
+
+/* A file of a mount is about to be written: its set-id bits go, unless the caller has CAP_FSETID (attr.c).  0 or a
+ * negative errno. */
+int setid_drop(struct um_call *call, struct um_path *path);
+
+/* Was it opened with O_PATH?  @copy is a duplicate in the monitor. */
+static inline bool fd_is_o_path(const struct um_call *call, int copy)
+{
+	return call->view->features.pidfd_getfd && (fcntl(copy, F_GETFL) & O_PATH);
+}
 
 #endif

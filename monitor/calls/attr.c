@@ -83,12 +83,6 @@ int64_t call_chmod(struct um_call *call)
 	return err;
 }
 
-/* Descriptors opened with O_PATH change nothing. */
-static bool is_o_path(const struct um_call *call, int copy)
-{
-	return call->view->features.pidfd_getfd && (fcntl(copy, F_GETFL) & O_PATH);
-}
-
 /* The mount, if any, whose file system owns the body of an open file: by trying, for a body may have no name any more. */
 typedef int fd_change(const struct um_mount *mount, int copy, const void *arg);
 
@@ -141,7 +135,7 @@ int64_t call_fchmod(struct um_call *call)
 	copy = um_get_fd(call, arg_dirfd(call));
 	if (copy < 0)
 		return copy;
-	err = is_o_path(call, copy) ? -EBADF : fd_stat(call, arg_dirfd(call), copy, &st);
+	err = fd_is_o_path(call, copy) ? -EBADF : fd_stat(call, arg_dirfd(call), copy, &st);
 	if (err == 0 && S_ISCHR(st.stx_mode)) {
 		err = tty_chmod(call, copy, mode);
 		if (err != UM_CONTINUE)
@@ -192,6 +186,19 @@ static mode_t without_setid(const struct statx *st)
 	return mode & S_IXGRP ? mode & ~(mode_t)S_ISGID : mode;
 }
 
+int setid_drop(struct um_call *call, struct um_path *path)
+{
+	struct statx st;
+	int err;
+
+	if (ids_capable(&call->state->ids, CAP_FSETID) || path->mount == call->view->host || path->node.type != S_IFREG)
+		return 0;
+	err = um_path_stat(call, path, &st);
+	if (err < 0 || without_setid(&st) == (st.stx_mode & 07777))
+		return err;
+	return UM_OPS(path)->chmod(UM_FS(path), path->rel, without_setid(&st));
+}
+
 int64_t call_chown(struct um_call *call)
 {
 	struct um_path path = UM_PATH_INIT;
@@ -238,7 +245,7 @@ int64_t call_fchown(struct um_call *call)
 	copy = um_get_fd(call, arg_dirfd(call));
 	if (copy < 0)
 		return copy;
-	err = is_o_path(call, copy) ? -EBADF : fd_stat(call, arg_dirfd(call), copy, &st);
+	err = fd_is_o_path(call, copy) ? -EBADF : fd_stat(call, arg_dirfd(call), copy, &st);
 	if (err == 0 && S_ISCHR(st.stx_mode)) {
 		err = tty_chown(call, copy, to.uid, to.gid);
 		if (err != UM_CONTINUE)
@@ -273,14 +280,14 @@ int64_t call_truncate(struct um_call *call)
 {
 	struct um_path path = UM_PATH_INIT;
 	off_t size = (off_t)arg_data(call, 0);
-	int64_t err = target(call, NAMEI_FOLLOW, &path);
+	int64_t err = size < 0 ? -EINVAL : target(call, NAMEI_FOLLOW, &path);
 
-	if (err == 0 && size < 0)
-		err = -EINVAL;
 	if (err == 0 && path.node.type != S_IFREG)
 		err = path.node.type == S_IFDIR ? -EISDIR : -EINVAL;
 	if (err == 0)
 		err = um_path_permission(call, &path, W_OK);
+	if (err == 0)
+		err = setid_drop(call, &path);
 	if (err == 0)
 		err = UM_OPS(&path)->truncate(UM_FS(&path), path.rel, size);
 	um_path_put(&path);
@@ -308,40 +315,28 @@ static int64_t set_times(struct um_call *call, struct um_path *path, const struc
 {
 	int64_t err = may_utimes(call, path, times);
 
-	if (err < 0 || (times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT))
-		return err;
-	return UM_OPS(path)->utimens(UM_FS(path), path->rel, times);
+	return err < 0 ? err : UM_OPS(path)->utimens(UM_FS(path), path->rel, times);
 }
 
 static const struct timespec both_now[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
 
-int64_t call_utime(struct um_call *call)
+static bool is_omitted(const struct timespec times[2])
 {
-	struct um_path path = UM_PATH_INIT;
-	struct timespec times[2] = { both_now[0], both_now[1] };
-	struct utimbuf buf;
-	int64_t err = target(call, NAMEI_FOLLOW, &path);
-
-	if (err == 0 && arg_data(call, 0) != 0) {
-		err = um_read(call, arg_data(call, 0), &buf, sizeof(buf));
-		times[0] = (struct timespec){ buf.actime, 0 };
-		times[1] = (struct timespec){ buf.modtime, 0 };
-	}
-	if (err == 0)
-		err = set_times(call, &path, times);
-	um_path_put(&path);
-	return err;
+	return times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT;
 }
 
-/*
- * futimesat(2) with a null path, utimensat(2) with one: the open file.  0: set them by the path; UM_CONTINUE, or an error.
- */
-static int64_t times_of_fd(struct um_call *call, struct um_path *path)
+static bool bad_nsec(const struct timespec *t)
+{
+	return t->tv_nsec != UTIME_NOW && t->tv_nsec != UTIME_OMIT && (t->tv_nsec < 0 || t->tv_nsec > 999999999);
+}
+
+/* The file that a call with a null path is about.  0: set them by the path; UM_CONTINUE, or an error. */
+static int64_t times_target_fd(struct um_call *call, struct um_path *path)
 {
 	int64_t err;
 
-	if (arg_dirfd(call) == AT_FDCWD)
-		return -EFAULT;
+	if (arg_flags(call) != 0)
+		return -EINVAL;
 	err = fd_path(call, arg_dirfd(call), path);
 	/* A lower body may be another's, or have been copied up since: never the kernel's to change. */
 	if (err == 0 && path->lower)
@@ -350,39 +345,11 @@ static int64_t times_of_fd(struct um_call *call, struct um_path *path)
 	return err == 0 || err == NAMEI_NATIVE ? UM_CONTINUE : err;
 }
 
-int64_t call_utimes(struct um_call *call)
-{
-	struct um_path path = UM_PATH_INIT;
-	struct timespec times[2] = { both_now[0], both_now[1] };
-	struct timeval tv[2];
-	int64_t err;
-
-	err = call->args[call->row->path] == 0 ? times_of_fd(call, &path) : target(call, NAMEI_FOLLOW, &path);
-	if (err == 0 && arg_data(call, 0) != 0) {
-		err = um_read(call, arg_data(call, 0), tv, sizeof(tv));
-		for (int i = 0; err == 0 && i < 2; i++) {
-			if (tv[i].tv_usec < 0 || tv[i].tv_usec >= 1000000)
-				err = -EINVAL;
-			else
-				times[i] = (struct timespec){ tv[i].tv_sec, tv[i].tv_usec * 1000 };
-		}
-	}
-	if (err == 0)
-		err = set_times(call, &path, times);
-	um_path_put(&path);
-	return err;
-}
-
-static bool bad_nsec(const struct timespec *t)
-{
-	return t->tv_nsec != UTIME_NOW && t->tv_nsec != UTIME_OMIT && (t->tv_nsec < 0 || t->tv_nsec > 999999999);
-}
-
 /* On a duplicate of the descriptor, for secure mode: the kernel must not read the pointer again. */
-static int64_t set_times_of_body(struct um_call *call, struct timespec times[2])
+static int64_t set_times_of_body(struct um_call *call, const struct timespec times[2])
 {
-	int64_t err = arg_data(call, 0) != 0 ? um_read(call, arg_data(call, 0), times, 2 * sizeof(*times)) : 0;
-	int copy = err < 0 ? (int)err : um_get_fd(call, arg_dirfd(call));
+	int copy = um_get_fd(call, arg_dirfd(call));
+	int64_t err;
 
 	if (copy < 0)
 		return copy;
@@ -391,23 +358,71 @@ static int64_t set_times_of_body(struct um_call *call, struct timespec times[2])
 	return err;
 }
 
-int64_t call_utimensat(struct um_call *call)
+/* All doors, after their own ways of giving times; their errors come in this order. */
+static int64_t change_times(struct um_call *call, const struct timespec times[2])
 {
 	struct um_path path = UM_PATH_INIT;
-	struct timespec times[2] = { both_now[0], both_now[1] };
-	int64_t err;
+	bool null = call->args[call->row->path] == 0 && arg_dirfd(call) != AT_FDCWD;
+	int64_t err = null ? times_target_fd(call, &path) : target(call, follow_of(call), &path);
 
-	err = call->args[call->row->path] == 0 ? times_of_fd(call, &path) : target(call, follow_of(call), &path);
-	if (err == 0 && arg_data(call, 0) != 0)
-		err = um_read(call, arg_data(call, 0), times, sizeof(times));
 	if (err == 0 && (bad_nsec(&times[0]) || bad_nsec(&times[1])))
 		err = -EINVAL;
 	if (err == 0)
 		err = set_times(call, &path, times);
-	else if (err == UM_CONTINUE && call->view->secure && call->args[call->row->path] == 0)
+	else if (err == UM_CONTINUE && call->view->secure && null)
 		err = set_times_of_body(call, times);
 	um_path_put(&path);
 	return err;
+}
+
+int64_t call_utime(struct um_call *call)
+{
+	struct timespec times[2] = { both_now[0], both_now[1] };
+	struct utimbuf buf;
+
+	if (arg_data(call, 0) != 0) {
+		int err = um_read(call, arg_data(call, 0), &buf, sizeof(buf));
+
+		if (err < 0)
+			return err;
+		times[0] = (struct timespec){ buf.actime, 0 };
+		times[1] = (struct timespec){ buf.modtime, 0 };
+	}
+	return change_times(call, times);
+}
+
+int64_t call_utimes(struct um_call *call)
+{
+	struct timespec times[2] = { both_now[0], both_now[1] };
+	struct timeval tv[2];
+
+	if (arg_data(call, 0) != 0) {
+		int err = um_read(call, arg_data(call, 0), tv, sizeof(tv));
+
+		if (err < 0)
+			return err;
+		for (int i = 0; i < 2; i++) {
+			if (tv[i].tv_usec < 0 || tv[i].tv_usec >= 1000000)
+				return -EINVAL;
+			times[i] = (struct timespec){ tv[i].tv_sec, tv[i].tv_usec * 1000 };
+		}
+	}
+	return change_times(call, times);
+}
+
+int64_t call_utimensat(struct um_call *call)
+{
+	struct timespec times[2] = { both_now[0], both_now[1] };
+
+	if (arg_data(call, 0) != 0) {
+		int err = um_read(call, arg_data(call, 0), times, sizeof(times));
+
+		if (err < 0)
+			return err;
+		if (is_omitted(times))
+			return 0; /* whatever the path */
+	}
+	return change_times(call, times);
 }
 
 /*

@@ -288,8 +288,10 @@ int64_t call_getdents(struct um_call *call)
 
 	if (hashtab_npaths(call->view->table) == 0)
 		return UM_CONTINUE;
-	err = namei_fd(call, fd, &path);
-	if (err == NAMEI_NATIVE || err == -ENOENT || err == -EPERM || err == -EACCES)
+	err = fd_path(call, fd, &path);
+	if (err == -ESTALE)
+		return -ENOENT; /* removed, as the kernel says of those that it has removed */
+	if (err == NAMEI_NATIVE || err == -EPERM || err == -EACCES)
 		return UM_CONTINUE;
 	if (err < 0)
 		return err;

@@ -10,6 +10,8 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -28,56 +30,65 @@ static int wanted(int flags)
 	return flags & O_TRUNC ? mask | W_OK : mask;
 }
 
-/*
- * O_PATH.  The kernel hands no O_PATH descriptor from one process to another, so the process opens it itself, through
- * a descriptor of the parent directory's body and the last component of its own string.
- */
-static int64_t open_o_path(struct um_call *call, struct um_path *path, uint64_t addr, int flags)
+/* Another thread can change the name while it is in the process's memory. */
+static bool is_body(struct um_call *call, int fd, const void *arg)
 {
-	char host[PATH_MAX], text[PATH_MAX], link[40], *slash;
-	const char *name;
+	const struct um_path *path = arg;
+	int copy = um_get_fd(call, fd);
+	struct stat got, wanted;
+	bool same = copy >= 0 && fstat(copy, &got) == 0 && fstat(path->node.fd, &wanted) == 0 &&
+		    got.st_ino == wanted.st_ino && got.st_dev == wanted.st_dev;
+
+	if (copy >= 0)
+		close(copy);
+	return same;
+}
+
+/*
+ * O_PATH.  The kernel hands no O_PATH descriptor from one process to another, so the process opens it itself, by the
+ * body's own name, which is put into its memory for that time.
+ */
+static int64_t open_o_path(struct um_call *call, const struct um_path *path, int flags)
+{
+	char host[PATH_MAX], link[40];
 	ssize_t n;
-	int dir;
+	int64_t ret;
+	int fd;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", path->node.fd);
 	n = readlink(link, host, sizeof(host) - 1);
 	if (n < 0)
 		return -errno;
 	host[n] = '\0';
-	slash = strrchr(host, '/');
-	n = um_read_path(call, addr, text);
-	if (n < 0)
-		return n;
-	name = strrchr(text, '/') ? strrchr(text, '/') + 1 : text;
-	if (call->view->secure || slash == NULL || *name == '\0' || strcmp(slash + 1, name) != 0) {
-		/* In secure mode, for the string could change.  Or another name than the string's (a link was followed, or "."): an ordinary descriptor has to do. */
-		dir = path->node.type == S_IFREG || path->node.type == S_IFDIR ? open(link, O_RDONLY | O_CLOEXEC) : -1;
-		return dir < 0 ? -EACCES : um_answer_fd(call, dir, flags);
-	}
-	*slash = '\0';
-	dir = open(*host ? host : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return -errno;
-	n = call->view->tracer_ops->add_fd(call, dir, O_CLOEXEC);
-	close(dir);
-	if (n < 0)
-		return n == -ENOENT ? UM_REPLIED : n;
-	struct um_inject calls[2] = {
-		{ .nr = SYS_openat, .args = { (uint64_t)n, addr + (uint64_t)(name - text), (uint64_t)flags } },
-		{ .nr = SYS_close, .args = { (uint64_t)n }, .always = true },
+	struct um_inject calls[] = {
+		{ .nr = SYS_mmap,
+		  .args = { 0, PATH_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0 },
+		  .put = host,
+		  .put_size = (size_t)n + 1 },
+		{ .nr = SYS_openat,
+		  .args = { (uint64_t)AT_FDCWD, 0, (uint64_t)flags },
+		  .address = 2,
+		  .verify = call->view->secure ? is_body : NULL,
+		  .verify_arg = path },
+		{ .nr = SYS_munmap, .args = { 0, PATH_MAX }, .address = 1, .always = true },
 	};
 
-	return um_inject(call, calls, 2, 0);
+	ret = um_inject(call, calls, 3, 1);
+	if (ret != -EBUSY)
+		return ret;
+	/* It is being traced already: an ordinary descriptor has to do. */
+	fd = path->node.type == S_IFREG || path->node.type == S_IFDIR ? open(link, O_RDONLY | O_CLOEXEC) : -1;
+	return fd < 0 ? -EACCES : um_answer_fd(call, fd, flags);
 }
 
 /* A body that needs no work of its file system: reopened through its O_PATH descriptor, without the lock if it may block. */
-static int64_t open_body(struct um_call *call, struct um_path *path, uint64_t addr, int flags)
+static int64_t open_body(struct um_call *call, struct um_path *path, int flags)
 {
 	char name[40];
 	int fd, err;
 
 	if (flags & O_PATH)
-		return open_o_path(call, path, addr, flags);
+		return open_o_path(call, path, flags);
 	if (path->node.type == S_IFIFO && !(flags & O_NONBLOCK) && !call->on_worker)
 		return UM_BLOCKS;
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", path->node.fd);
@@ -112,7 +123,7 @@ static int check_found(const struct um_path *path, int flags)
 }
 
 /* Everything after the look-up. */
-static int64_t open_found(struct um_call *call, struct um_path *path, uint64_t addr, int flags, mode_t mode)
+static int64_t open_found(struct um_call *call, struct um_path *path, int flags, mode_t mode)
 {
 	bool regular = !path->exists || path->node.type == S_IFREG || path->node.type == S_IFDIR;
 	bool reads = !(wanted(flags) & W_OK) && !(flags & O_CREAT && !path->exists) && (flags & O_TMPFILE) != O_TMPFILE;
@@ -129,12 +140,14 @@ static int64_t open_found(struct um_call *call, struct um_path *path, uint64_t a
 		return -EOPNOTSUPP; /* programs then make a named one */
 	err = path->exists ? um_path_permission(call, path, wanted(flags)) :
 			     um_path_parent_permission(call, path, false);
+	if (err == 0 && path->exists && (wanted(flags) & W_OK))
+		err = setid_drop(call, path);
 	if (err < 0)
 		return err;
 	if (path->exists && path->node.type == S_IFDIR && path->reachable)
 		return UM_CONTINUE; /* the lower body of a merged directory */
 	if (path->exists && path->node.fd >= 0 && ((flags & O_PATH) || !regular || outside_is_nameless(call, path)))
-		return open_body(call, path, addr, flags);
+		return open_body(call, path, flags);
 	if (!um_alive(call))
 		return UM_REPLIED;
 	owner = path->exists ? (struct um_owner){ 0, 0 } : new_owner(call, path);
@@ -167,8 +180,6 @@ static int64_t do_open(struct um_call *call, int dirfd, uint64_t addr, int flags
 	struct um_path path = UM_PATH_INIT;
 	int64_t ret;
 
-	if (flags & O_PATH)
-		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	if (!(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL))
 		how |= NAMEI_FOLLOW;
 	if ((flags & O_CREAT) && (flags & O_TMPFILE) != O_TMPFILE)
@@ -183,36 +194,85 @@ static int64_t do_open(struct um_call *call, int dirfd, uint64_t addr, int flags
 	if (ret == 0 && path.mount == call->view->host && strncmp(path.view, "/proc/", 6) == 0)
 		ret = open_proc(call, &path, flags);
 	if (ret == 0)
-		ret = open_found(call, &path, addr, flags, mode);
+		ret = open_found(call, &path, flags, mode);
 	um_path_put(&path);
 	return ret;
 }
 
+#define FLAG_TMPFILE (O_TMPFILE & ~O_DIRECTORY)
+#define FLAGS_O_PATH (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define FLAGS_KNOWN                                                                                     \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC | O_DIRECT |  \
+	 0100000 /* O_LARGEFILE, which 64-bit headers have as 0 */ | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |         \
+	 O_CLOEXEC | O_PATH | FLAG_TMPFILE)
+
+/* Combinations that no open accepts. */
+static bool flags_contradict(uint64_t flags)
+{
+	if ((flags & O_DIRECTORY) && (flags & O_CREAT))
+		return true;
+	return (flags & FLAG_TMPFILE) && (!(flags & O_DIRECTORY) || (flags & O_ACCMODE) == O_RDONLY);
+}
+
+/* open(2) ignores what it does not know. */
 int64_t call_open(struct um_call *call)
 {
 	mode_t mode = call->row->data >= 0 ? (mode_t)arg_data(call, 0) : 0;
+	int flags = arg_flags(call) & FLAGS_KNOWN;
 
-	return do_open(call, arg_dirfd(call), call->args[call->row->path], arg_flags(call), mode, 0);
+	if (flags & O_PATH)
+		flags &= FLAGS_O_PATH;
+	if (flags_contradict((uint64_t)flags))
+		return -EINVAL;
+	return do_open(call, arg_dirfd(call), call->args[call->row->path], flags, mode, 0);
+}
+
+/* The caller's struct open_how, of which it may know more than we do as long as that is zero. */
+static int read_how(struct um_call *call, struct open_how *how)
+{
+	size_t size = (size_t)arg_data(call, 1);
+	char more[256];
+	int err;
+
+	if (size < sizeof(*how))
+		return -EINVAL;
+	if (size > (size_t)sysconf(_SC_PAGESIZE))
+		return -E2BIG;
+	err = um_read(call, arg_data(call, 0), how, sizeof(*how));
+	for (size_t at = sizeof(*how), n; err == 0 && at < size; at += n) {
+		n = size - at < sizeof(more) ? size - at : sizeof(more);
+		err = um_read(call, arg_data(call, 0) + at, more, n);
+		for (size_t i = 0; err == 0 && i < n; i++)
+			if (more[i] != 0)
+				err = -E2BIG;
+	}
+	return err;
+}
+
+/* openat2(2) ignores nothing. */
+static int check_how(const struct open_how *how)
+{
+	const uint64_t known = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH |
+			       RESOLVE_IN_ROOT | RESOLVE_CACHED;
+	bool makes = how->flags & (O_CREAT | FLAG_TMPFILE);
+
+	if ((how->flags & ~(uint64_t)FLAGS_KNOWN) || (how->resolve & ~known) ||
+	    ((how->resolve & RESOLVE_BENEATH) && (how->resolve & RESOLVE_IN_ROOT)) ||
+	    (how->mode & ~(uint64_t)(makes ? 07777 : 0)) || flags_contradict(how->flags) ||
+	    ((how->flags & O_PATH) && (how->flags & ~(uint64_t)FLAGS_O_PATH)))
+		return -EINVAL;
+	return (how->resolve & RESOLVE_CACHED) && (makes || (how->flags & O_TRUNC)) ? -EAGAIN : 0;
 }
 
 int64_t call_openat2(struct um_call *call)
 {
 	struct open_how how = { 0 };
-	size_t size = (size_t)arg_data(call, 1);
-	int flags = 0, err;
+	int flags = 0, err = read_how(call, &how);
 
-	if (size < sizeof(how) || size > 4096)
-		return UM_CONTINUE; /* the kernel's own words */
-	err = um_read(call, arg_data(call, 0), &how, sizeof(how));
+	if (err == 0)
+		err = check_how(&how);
 	if (err < 0)
 		return err;
-	if (size > sizeof(how) || (how.flags >> 32))
-		return UM_CONTINUE;
-	if ((how.resolve & ~(uint64_t)(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH |
-				       RESOLVE_IN_ROOT | RESOLVE_CACHED)) ||
-	    ((how.resolve & RESOLVE_BENEATH) && (how.resolve & RESOLVE_IN_ROOT)) || (how.mode & ~(uint64_t)07777) ||
-	    (how.mode != 0 && !(how.flags & O_CREAT) && (how.flags & O_TMPFILE) != O_TMPFILE))
-		return -EINVAL;
 	if (how.resolve & RESOLVE_NO_MAGICLINKS)
 		flags |= NAMEI_NO_MAGIC;
 	if (how.resolve & RESOLVE_NO_SYMLINKS)

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "../arch/arch.h"
 #include "../call.h"
@@ -54,6 +55,7 @@ int64_t unotify_inject(struct um_call *call, const struct um_inject *calls, unsi
 {
 	int64_t answer = 0, one = 0;
 	struct arch_regs regs;
+	uint64_t address = 0;
 	bool failed = false;
 	struct tracee t;
 	int64_t caught = tracee_catch(call, &t, &regs);
@@ -67,9 +69,25 @@ int64_t unotify_inject(struct um_call *call, const struct um_inject *calls, unsi
 	for (unsigned i = 0; i < n && r == 0; i++) {
 		if (failed && !calls[i].always)
 			continue;
-		r = inject_one(&t, call, &calls[i], &one);
+		struct um_inject in = calls[i];
+
+		if (in.address != 0 && address == 0)
+			continue; /* it was never put anywhere */
+		if (in.address != 0)
+			in.args[in.address - 1] = address;
+		r = inject_one(&t, call, &in, &one);
 		if (r < 0)
 			break;
+		if (one > 0 && in.put != NULL) {
+			address = (uint64_t)one;
+			one = um_write(call, address, in.put, in.put_size);
+		}
+		if (one >= 0 && in.verify != NULL && !in.verify(call, (int)one, in.verify_arg)) {
+			const struct um_inject close = { .nr = SYS_close, .args = { (uint64_t)one } };
+
+			r = inject_one(&t, call, &close, &one);
+			one = -EACCES;
+		}
 		/* a failure of the clean-up after the call that counts is not the call's */
 		if (one < 0 && calls[i].always && i > result)
 			continue;

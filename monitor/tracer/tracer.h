@@ -60,6 +60,12 @@ struct um_inject {
 	uint64_t args[6];
 	bool always;
 	int64_t instead;        /* if not 0: what a success of this call counts as */
+	const void *put;        /* it maps memory: this is written there, and its address is calls' below */
+	size_t put_size;
+	int address;            /* 1 + the argument that is the address of what was put, 0: none */
+	/* Is the descriptor that it gave the right one?  If not it is closed: -EACCES. */
+	bool (*verify)(struct um_call *call, int fd, const void *arg);
+	const void *verify_arg;
 };
 int64_t um_inject(struct um_call *call, const struct um_inject *calls, unsigned n, unsigned result);
 
