@@ -34,13 +34,44 @@ static void to_stat(const struct statx *x, struct stat *st)
 	st->st_ctim = (struct timespec){ x->stx_ctime.tv_sec, x->stx_ctime.tv_nsec };
 }
 
-/* Attributes to the process, as struct statx or as struct stat. */
-static int64_t give(struct um_call *call, const struct statx *x, bool extended)
+/*
+ * statx(2) of the body @fd with the caller's own mask, for which of them are answered depends on the kernel and on the
+ * file system; what the view shows otherwise is put over it.
+ */
+static void ask_again(const struct um_call *call, int fd, struct statx *x)
+{
+	int sync = arg_flags(call) & AT_STATX_SYNC_TYPE;
+	struct statx body;
+
+	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH | sync, (unsigned)call->args[3], &body) < 0)
+		return;
+	body.stx_nlink = x->stx_nlink;
+	body.stx_uid = x->stx_uid;
+	body.stx_gid = x->stx_gid;
+	body.stx_mode = x->stx_mode;
+	body.stx_ino = x->stx_ino;
+	body.stx_size = x->stx_size;
+	body.stx_blocks = x->stx_blocks;
+	body.stx_atime = x->stx_atime;
+	body.stx_mtime = x->stx_mtime;
+	body.stx_ctime = x->stx_ctime;
+	body.stx_btime = x->stx_btime;
+	body.stx_rdev_major = x->stx_rdev_major;
+	body.stx_rdev_minor = x->stx_rdev_minor;
+	body.stx_dev_major = x->stx_dev_major;
+	body.stx_dev_minor = x->stx_dev_minor;
+	*x = body;
+}
+
+/* Attributes to the process, as struct statx or as struct stat; @fd is the body. */
+static int64_t give(struct um_call *call, int fd, struct statx *x, bool extended)
 {
 	struct stat st;
 
-	if (extended)
+	if (extended) {
+		ask_again(call, fd, x);
 		return um_write(call, arg_data(call, 0), x, sizeof(*x));
+	}
 	to_stat(x, &st);
 	return um_write(call, arg_data(call, 0), &st, sizeof(st));
 }
@@ -61,8 +92,10 @@ static int64_t stat_fd(struct um_call *call, int fd, bool extended)
 			return UM_CONTINUE;
 		if (err == 0)
 			err = um_path_stat(call, &path, &x);
+		if (err == 0)
+			err = (int)give(call, path.node.fd, &x, extended);
 		um_path_put(&path);
-		return err < 0 ? err : give(call, &x, extended);
+		return err;
 	}
 	copy = um_get_fd(call, fd);
 	if (copy == -EPERM)
@@ -70,8 +103,10 @@ static int64_t stat_fd(struct um_call *call, int fd, bool extended)
 	if (copy < 0)
 		return copy;
 	err = fd_stat(call, fd, copy, &x);
+	if (err == 0)
+		err = (int)give(call, copy, &x, extended);
 	close(copy);
-	return err < 0 ? err : give(call, &x, extended);
+	return err;
 }
 
 static int64_t stat_path(struct um_call *call, bool extended)
@@ -96,7 +131,7 @@ static int64_t stat_path(struct um_call *call, bool extended)
 		call->route = path.mount->type->name;
 		err = um_path_stat(call, &path, &x);
 		if (err == 0)
-			err = give(call, &x, extended);
+			err = give(call, path.node.fd, &x, extended);
 	}
 	um_path_put(&path);
 	return err;
@@ -109,12 +144,14 @@ int64_t call_stat(struct um_call *call)
 
 int64_t call_statx(struct um_call *call)
 {
+	if ((call->args[3] & STATX__RESERVED) || (arg_flags(call) & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
+		return -EINVAL;
 	return stat_path(call, true);
 }
 
 int64_t call_fstat(struct um_call *call)
 {
-	return stat_fd(call, arg_dirfd(call), false);
+	return arg_dirfd(call) < 0 ? -EBADF : stat_fd(call, arg_dirfd(call), false);
 }
 
 /* fstatfs: the body's file system is the answer, but for files of /proc that were made. */
@@ -217,7 +254,7 @@ int64_t call_readlink(struct um_call *call)
 	} else if (path.same) {
 		err = UM_CONTINUE;
 	} else if (path.node.type != S_IFLNK) {
-		err = -EINVAL;
+		err = arg_is_empty(call) ? -ENOENT : -EINVAL;
 	} else if (proc_self_text(call, path.view, target)) {
 		err = 0;
 	} else {

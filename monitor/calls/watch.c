@@ -6,6 +6,7 @@
  * names in the view.  A change that copies the file up afterwards happens to another body and is not reported (doc/DIFFERENCES).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -51,16 +52,55 @@ int64_t call_fanotify_mark(struct um_call *call)
 	return UM_CONTINUE; /* a virtual root's fanotify_init has failed already: it needs a real capability */
 }
 
+/* Not in all headers. */
+enum {
+	HANDLE_MNT_ID_UNIQUE = 1,
+	HANDLE_CONNECTABLE = 2,
+	HANDLE_FID = 0x200,
+	HANDLE_FLAGS = HANDLE_MNT_ID_UNIQUE | HANDLE_CONNECTABLE | HANDLE_FID,
+};
+
+/* The handle of a body: it says which file this is, and nothing more, for nobody can open it. */
+static int64_t body_handle(struct um_call *call, int fd)
+{
+	union {
+		struct file_handle handle;
+		char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+	} found;
+	int flags = arg_flags(call) & HANDLE_FLAGS, err, ret = 0;
+	uint64_t mount = 0; /* of the size that the flags say; an int otherwise */
+
+	err = um_read(call, arg_data(call, 0), &found.handle, sizeof(found.handle));
+	if (err < 0)
+		return err;
+	if (found.handle.handle_bytes > MAX_HANDLE_SZ)
+		return -EINVAL;
+	if (name_to_handle_at(fd, "", &found.handle, (int *)&mount, flags | AT_EMPTY_PATH) < 0)
+		ret = -errno;
+	if (ret < 0 && ret != -EOVERFLOW)
+		return ret;
+	err = um_write(call, arg_data(call, 0), &found,
+		       sizeof(found.handle) + (ret == 0 ? found.handle.handle_bytes : 0));
+	if (err == 0)
+		err = um_write(call, arg_data(call, 1), &mount,
+			       flags & HANDLE_MNT_ID_UNIQUE ? sizeof(mount) : sizeof(int));
+	return err < 0 ? err : ret;
+}
+
 int64_t call_name_to_handle(struct um_call *call)
 {
 	struct um_path path = UM_PATH_INIT;
-	int64_t err = arg_is_fd(call) ? NAMEI_NATIVE :
-			arg_path(call, NAMEI_READ | (arg_flags(call) & AT_SYMLINK_FOLLOW ? NAMEI_FOLLOW : 0), &path);
+	int flags = arg_flags(call);
+	int64_t err;
 
-	if (err == NAMEI_NATIVE)
-		return UM_CONTINUE;
+	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH | HANDLE_FLAGS))
+		return -EINVAL;
+	err = arg_is_fd(call) ? NAMEI_NATIVE :
+				arg_path(call, NAMEI_READ | (flags & AT_SYMLINK_FOLLOW ? NAMEI_FOLLOW : 0), &path);
+	if (err == NAMEI_NATIVE || (err == 0 && path.same))
+		err = UM_CONTINUE;
 	if (err == 0)
-		err = path.same ? UM_CONTINUE : -EOPNOTSUPP; /* the handle would be another file's tomorrow */
+		err = path.node.fd >= 0 ? body_handle(call, path.node.fd) : -EOPNOTSUPP;
 	um_path_put(&path);
 	return err;
 }

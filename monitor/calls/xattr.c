@@ -8,8 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "args.h"
+
+/* That of a descriptor, which must not be one of O_PATH. */
+static int64_t find_open(struct um_call *call, struct um_path *path)
+{
+	int copy = um_get_fd(call, arg_dirfd(call));
+	bool o_path;
+
+	if (copy == -EBADF)
+		return copy;
+	o_path = copy >= 0 && fd_is_o_path(call, copy);
+	if (copy >= 0)
+		close(copy);
+	return o_path ? -EBADF : fd_path(call, arg_dirfd(call), path);
+}
 
 /* The file that a call is about: by path or by descriptor.  UM_CONTINUE, an error, or 0. */
 static int64_t find(struct um_call *call, int how, struct um_path *path)
@@ -17,7 +32,7 @@ static int64_t find(struct um_call *call, int how, struct um_path *path)
 	int64_t err;
 
 	if (call->row->path < 0)
-		err = hashtab_npaths(call->view->table) ? fd_path(call, arg_dirfd(call), path) : NAMEI_NATIVE;
+		err = hashtab_npaths(call->view->table) ? find_open(call, path) : NAMEI_NATIVE;
 	else
 		err = arg_path(call, (arg_flags(call) & AT_SYMLINK_NOFOLLOW ? 0 : NAMEI_FOLLOW) | how, path);
 	if (err == NAMEI_NATIVE)
