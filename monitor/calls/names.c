@@ -2,8 +2,8 @@
 /*
  * Calls that make and remove names.
  *
- * Each has the same shape: look the name up, leave it to the kernel where the kernel's way leads to the host's own tree, check
- * what Linux checks, and let the owning file system do it.
+ * Each has the same shape: look the name up, leave it to the kernel where the kernel's way leads to the host's own
+ * tree, check what Linux checks, and let the owning file system do it.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -65,10 +65,15 @@ int64_t call_mknod(struct um_call *call)
 	struct um_path path = UM_PATH_INIT;
 	mode_t mode = (mode_t)arg_data(call, 0);
 	struct um_owner owner;
-	int64_t err = to_make(call, arg_dirfd(call), call->args[call->row->path], &path, &owner);
+	int64_t err;
 
 	if ((mode & S_IFMT) == 0)
 		mode |= S_IFREG;
+	if (S_ISDIR(mode))
+		return -EPERM;
+	if (!S_ISREG(mode) && !S_ISCHR(mode) && !S_ISBLK(mode) && !S_ISFIFO(mode) && !S_ISSOCK(mode))
+		return -EINVAL;
+	err = to_make(call, arg_dirfd(call), call->args[call->row->path], &path, &owner);
 	if (err == 0 && path.slash)
 		err = -ENOENT;
 	if (err == 0 && (S_ISCHR(mode) || S_ISBLK(mode)) && !ids_capable(&call->state->ids, CAP_MKNOD))
@@ -170,6 +175,16 @@ static int ends_in_dots(const struct um_call *call, uint64_t addr)
 	return dots <= 2 && (n <= 0 || text[n - 1] == '/') ? dots : 0;
 }
 
+/* A directory of the host that the caller may not read is not empty: nobody can tell. */
+static int64_t check_unreadable(struct um_call *call, struct um_path *path)
+{
+	bool lower = path->node.body == UM_BODY_HOST || path->node.body == UM_BODY_MERGED;
+
+	if (!lower || ids_capable(&call->state->ids, CAP_DAC_OVERRIDE))
+		return 0;
+	return um_path_permission(call, path, R_OK | X_OK) == -EACCES ? -ENOTEMPTY : 0;
+}
+
 int64_t call_unlink(struct um_call *call)
 {
 	struct um_path path = UM_PATH_INIT;
@@ -185,6 +200,8 @@ int64_t call_unlink(struct um_call *call)
 		err = UM_CONTINUE;
 	else if (!path.exists)
 		err = -ENOENT;
+	else if (*path.view == '\0' && dir)
+		err = -EBUSY;
 	else if (path.node.type == S_IFDIR && (dots = ends_in_dots(call, call->args[call->row->path])) != 0)
 		err = !dir ? -EISDIR : dots == 1 ? -EINVAL : -ENOTEMPTY;
 	else if (path.slash && !dir)
@@ -195,6 +212,8 @@ int64_t call_unlink(struct um_call *call)
 		err = dir ? -ENOTDIR : -EISDIR;
 	else if (err == 0 && (is_mount_point(call, &path) || is_bound(call->view, call->state, &path)))
 		err = -EBUSY;
+	if (err == 0 && dir)
+		err = check_unreadable(call, &path);
 	if (err == 0 && !um_alive(call))
 		err = UM_REPLIED;
 	if (err == 0) {
@@ -207,24 +226,109 @@ int64_t call_unlink(struct um_call *call)
 	return err;
 }
 
-/* What must hold of both names, by rename(2). */
+/* Does the string at @addr end in what is no name: ".", "..", or nothing but "/"? */
+static bool ends_in_no_name(const struct um_call *call, uint64_t addr)
+{
+	char text[PATH_MAX];
+
+	return ends_in_dots(call, addr) != 0 ||
+	       (um_read_path(call, addr, text) > 0 && text[strspn(text, "/")] == '\0');
+}
+
+/* Is @path @dir, or below it? */
+static bool is_within(const struct um_path *path, const struct um_path *dir)
+{
+	size_t n = strlen(dir->view);
+
+	return dir->exists && strncmp(path->view, dir->view, n) == 0 && (path->view[n] == '/' || path->view[n] == '\0');
+}
+
+static bool is_same_parent(const struct um_path *a, const struct um_path *b)
+{
+	ptrdiff_t n = strrchr(a->view, '/') - a->view;
+
+	return strrchr(b->view, '/') - b->view == n && strncmp(a->view, b->view, (size_t)n) == 0;
+}
+
+/* rename(2) within one mount: what the names are, in Linux's order. */
+static int64_t check_rename_names(const struct um_call *call, const struct um_path *from, const struct um_path *to,
+				  unsigned flags)
+{
+	bool dir = from->node.type == S_IFDIR, exchange = flags & RENAME_EXCHANGE;
+
+	if (mount_readonly(call->view, call->state, from->mount))
+		return -EROFS;
+	if (!from->exists || (exchange && !to->exists))
+		return -ENOENT;
+	if ((flags & RENAME_NOREPLACE) && to->exists)
+		return -EEXIST;
+	if ((exchange && to->slash && to->node.type != S_IFDIR) || (!dir && (from->slash || (!exchange && to->slash))))
+		return -ENOTDIR;
+	if (strcmp(from->view, to->view) == 0)
+		return 1; /* done */
+	if (is_within(to, from))
+		return -EINVAL;
+	if (is_within(from, to))
+		return exchange ? -EINVAL : -ENOTEMPTY;
+	return 0;
+}
+
+/* ... and who may. */
 static int64_t check_rename(struct um_call *call, struct um_path *from, struct um_path *to, unsigned flags)
+{
+	bool dir = from->node.type == S_IFDIR, exchange = flags & RENAME_EXCHANGE;
+	int64_t err = check_rename_names(call, from, to, flags);
+
+	if (err == 0)
+		err = um_path_parent_permission(call, from, true);
+	if (err == 0)
+		err = um_path_parent_permission(call, to, to->exists);
+	if (err == 0 && to->exists && !exchange && dir != (to->node.type == S_IFDIR))
+		err = dir ? -ENOTDIR : -EISDIR;
+	/* The ".." of a directory changes. */
+	if (err == 0 && !is_same_parent(from, to)) {
+		if (dir)
+			err = um_path_permission(call, from, W_OK);
+		if (err == 0 && exchange && to->node.type == S_IFDIR)
+			err = um_path_permission(call, to, W_OK);
+	}
+	if (err == 0 && (is_mount_point(call, from) || is_mount_point(call, to) ||
+			 (to->exists && !exchange && is_bound(call->view, call->state, to))))
+		err = -EBUSY;
+	if (err == 0 && (flags & RENAME_WHITEOUT))
+		err = -EINVAL;
+	return err;
+}
+
+/* Both names were found: what comes before they are looked at closely. */
+static int64_t start_rename(struct um_call *call, struct um_path *from, struct um_path *to, unsigned flags)
+{
+	/* The place of a mount belongs to what it is mounted on. */
+	bool places = is_mount_point(call, from) || is_mount_point(call, to);
+
+	if (path_is_native(call, from) && path_is_native(call, to))
+		return UM_CONTINUE;
+	if (from->mount != to->mount && !places)
+		return -EXDEV;
+	if (ends_in_no_name(call, call->args[call->row->path]))
+		return -EBUSY;
+	if (ends_in_no_name(call, call->args[call->row->path2]))
+		return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
+	return from->mount != to->mount ? -EBUSY : check_rename(call, from, to, flags);
+}
+
+static int64_t do_rename(struct um_call *call, const struct um_path *from, const struct um_path *to, unsigned flags)
 {
 	int64_t err;
 
-	if (is_mount_point(call, from) || is_mount_point(call, to) ||
-	    (to->exists && !(flags & RENAME_EXCHANGE) && is_bound(call->view, call->state, to)))
-		return -EBUSY;
-	if (from->mount != to->mount)
-		return -EXDEV;
-	if ((flags & RENAME_NOREPLACE) && to->exists)
-		return -EEXIST;
-	if ((flags & RENAME_EXCHANGE) && !to->exists)
-		return -ENOENT;
-	if (from->node.type != S_IFDIR && (from->slash || to->slash))
-		return -ENOTDIR;
-	err = um_path_parent_permission(call, from, true);
-	return err < 0 ? err : um_path_parent_permission(call, to, to->exists);
+	call->route = from->mount->type->name;
+	err = UM_OPS(from)->rename(UM_FS(from), from->rel, to->rel, flags);
+	if (err < 0)
+		return err;
+	binds_follow(call->view, from, to, flags & RENAME_EXCHANGE);
+	if (from->node.type == S_IFDIR && from->node.body != UM_BODY_ELSEWHERE)
+		view_moved(from, to);
+	return 0;
 }
 
 int64_t call_rename(struct um_call *call)
@@ -241,31 +345,16 @@ int64_t call_rename(struct um_call *call)
 	if (err < 0)
 		return err;
 	err = namei(call, arg_dirfd2(call), call->args[call->row->path2], NAMEI_PARENT, &to);
-	if (err == 0) {
-		if (path_is_native(call, &from) && path_is_native(call, &to))
-			err = UM_CONTINUE;
-		else if (flags & RENAME_WHITEOUT)
-			err = -EINVAL;
-		else if (ends_in_dots(call, call->args[call->row->path]) ||
-			 ends_in_dots(call, call->args[call->row->path2]))
-			err = -EBUSY;
-		else if (from.mount == to.mount && !from.exists)
-			err = -ENOENT; /* as in Linux, after both directories were found */
-		else
-			err = check_rename(call, &from, &to, flags);
-	} else if (err == NAMEI_NATIVE) {
+	if (err == NAMEI_NATIVE)
 		err = path_is_native(call, &from) ? UM_CONTINUE : -EXDEV;
-	}
-	if (err == 0 && !um_alive(call))
+	else if (err == 0)
+		err = start_rename(call, &from, &to, flags);
+	if (err == 1)
+		err = 0;
+	else if (err == 0 && !um_alive(call))
 		err = UM_REPLIED;
-	if (err == 0) {
-		call->route = from.mount->type->name;
-		err = UM_OPS(&from)->rename(UM_FS(&from), from.rel, to.rel, flags);
-		if (err == 0)
-			binds_follow(call->view, &from, &to, flags & RENAME_EXCHANGE);
-		if (err == 0 && from.node.type == S_IFDIR && from.node.body != UM_BODY_ELSEWHERE)
-			view_moved(&from, &to);
-	}
+	else if (err == 0)
+		err = do_rename(call, &from, &to, flags);
 	um_path_put(&from);
 	um_path_put(&to);
 	return err;
