@@ -54,17 +54,23 @@ int ending_arm(struct ending *e, uint32_t tag, int carrier)
 	return 0;
 }
 
-void ending_add(struct ending *e, int listener)
+/* What epoll keeps for a listener: its descriptor, and whether it is an attached process's. */
+#define ATTACHED (UINT64_C(1) << 32)
+
+void ending_add(struct ending *e, int listener, bool attached)
 {
 	struct epoll_event ev = { .events = 0 }; /* hang-ups come always; calls are not our business */
+	int fd = fcntl(listener, F_DUPFD_CLOEXEC, 3);
 
-	ev.data.fd = fcntl(listener, F_DUPFD_CLOEXEC, 3);
-	if (ev.data.fd < 0)
+	if (fd < 0)
 		return; /* then the tags alone must do */
-	if (epoll_ctl(e->hangups, EPOLL_CTL_ADD, ev.data.fd, &ev) < 0)
-		close(ev.data.fd);
-	else
-		e->listeners++;
+	ev.data.u64 = (uint64_t)fd | (attached ? ATTACHED : 0);
+	if (epoll_ctl(e->hangups, EPOLL_CTL_ADD, fd, &ev) < 0) {
+		close(fd);
+		return;
+	}
+	e->listeners++;
+	e->attached += attached;
 }
 
 bool ending_gone(struct ending *e)
@@ -72,8 +78,13 @@ bool ending_gone(struct ending *e)
 	struct epoll_event ev;
 
 	while (e->listeners > 0 && epoll_wait(e->hangups, &ev, 1, 0) == 1) {
-		close(ev.data.fd);
+		int fd = (int)(uint32_t)ev.data.u64;
+
+		/* The thread that serves it has it open, too: closing alone would leave it here, to be counted again. */
+		epoll_ctl(e->hangups, EPOLL_CTL_DEL, fd, NULL);
+		close(fd);
 		e->listeners--;
+		e->attached -= (ev.data.u64 & ATTACHED) != 0;
 	}
 	return e->listeners == 0;
 }

@@ -16,6 +16,7 @@ struct ending {
 	int hangups;            /* epoll of listeners, readable when one has hung up: a descriptor of monitor and guardian;
 				 * -1: none is known */
 	unsigned listeners;     /* in it */
+	unsigned attached;      /* of these, processes that um_attach has taken in, and their descendants */
 	unsigned rounds, quiet; /* of killing; those that found nobody */
 	pid_t guardian;
 	char socket[108];       /* the view's in the runtime directory, removed at the end; or "" */
@@ -26,8 +27,8 @@ struct ending {
 struct ending *ending_new(void);
 /* In the monitor: what the view's processes are known by.  0 or a negative errno. */
 int ending_arm(struct ending *e, uint32_t tag, int carrier);
-/* One more listener of the view's processes; a duplicate of it is kept. */
-void ending_add(struct ending *e, int listener);
+/* One more listener of the view's processes; a duplicate of it is kept.  @attached: of a process from outside. */
+void ending_add(struct ending *e, int listener, bool attached);
 /* Is no process left that any of the listeners serves?  The kernel knows it exactly. */
 bool ending_gone(struct ending *e);
 /* One round of killing.  True: the view has ended.  Between rounds, who can should reap children. */

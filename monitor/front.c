@@ -10,7 +10,8 @@
  *     same signal: that is what the shell sees.  `fg' continues the process group; CMD may have gone to a group of its
  *     own (a shell), so the front passes SIGCONT on if CMD is still stopped.
  *
- * Ends: FRONT_EXITED brings CMD's status when no process of the view is left.  A monitor that ends without having
+ * Ends: FRONT_EXITED brings CMD's status when no process of the view is left, FRONT_LEAVE when those are that um_attach
+ * has taken in: nobody waits for them at this terminal, and the view goes on in the background.  A monitor that ends without having
  * said that has died; the guardian kills the view then, and so does the front, whichever is there.
  */
 #include "front.h"
@@ -35,6 +36,7 @@ struct front {
 	int pidfd;              /* of CMD, or -1 */
 	int sock, sigfd;
 	bool exited, interrupted;
+	bool left;              /* the monitor does without us from now on */
 	int status;
 	struct ending *ending;
 };
@@ -117,6 +119,9 @@ static void hear(struct front *f)
 			front_stop(msg.value);
 			tell(f, FRONT_GOES_ON);
 			break;
+		case FRONT_LEAVE:
+			f->left = true;
+			/* fall through */
 		case FRONT_EXITED:
 			f->status = msg.value;
 			f->exited = true;
@@ -143,14 +148,20 @@ static void die_interrupted(void)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+/* CMD has ended.  Returns our exit status. */
+static int cmd_ended(const struct front *f)
+{
+	if (f->interrupted && WIFSIGNALED(f->status) && WTERMSIG(f->status) == SIGINT)
+		die_interrupted();
+	return front_status(f->status);
+}
+
 /* The monitor has ended with this wait status.  Returns our exit status. */
 static int monitor_ended(struct front *f, int status)
 {
 	hear(f);
-	if (f->exited && f->interrupted && WIFSIGNALED(f->status) && WTERMSIG(f->status) == SIGINT)
-		die_interrupted();
 	if (f->exited)
-		return front_status(f->status);
+		return cmd_ended(f);
 	ending_by_front(f->ending);
 	if (WIFEXITED(status)) /* it has said why */
 		return WEXITSTATUS(status);
@@ -191,6 +202,8 @@ static int wait_for_end(struct front *f)
 			um_die("poll: %s", strerror(errno));
 		if (p[0].revents & POLLIN)
 			hear(f);
+		if (f->left)
+			return cmd_ended(f);
 		if (p[0].revents & POLLHUP)
 			p[0].fd = -1; /* SIGCHLD follows */
 		/* signals before CMD is there stay pending: they are for CMD */

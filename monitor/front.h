@@ -20,6 +20,7 @@ struct front_msg {
 		FRONT_STOPPED,  /* to the front: CMD was stopped by this signal.  Back: I stop now */
 		FRONT_GOES_ON,  /* to the monitor: I was continued */
 		FRONT_EXITED,   /* to the front: CMD's wait status; the view has ended */
+		FRONT_LEAVE,    /* to the front: CMD's wait status; the view goes on without it */
 	} what;
 	int32_t value;          /* process id, signal, or wait status */
 };

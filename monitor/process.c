@@ -166,6 +166,22 @@ pid_t um_tgid(const struct um_call *call)
 	return tgid != 0 ? tgid : call->tid;
 }
 
+pid_t um_parent_of(pid_t pid)
+{
+	char path[32], stat[512], *p;
+	pid_t ppid = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return -1;
+	if (fgets(stat, sizeof(stat), f) == NULL || (p = strrchr(stat, ')')) == NULL || sscanf(p + 1, " %*c %d", &ppid) != 1)
+		ppid = -1;
+	fclose(f);
+	return ppid;
+}
+
 bool um_is_monitors(const struct um_call *call, pid_t pid)
 {
 	const struct um_view *view = call->view;

@@ -6,6 +6,9 @@
  * of the view are given.  It waits with __WNOTHREAD: stops of threads that other threads of the monitor have seized,
  * to rewrite a call, are theirs to see.
  *
+ * The end.  The view ends with CMD, or with its last process (--linger); but not while processes live that it has
+ * taken in (um_attach): they were there before it, and nobody expects them to end with somebody else's command.
+ *
  * Stops.  When CMD stops the front is told; it says that it stops now, and stops.  Who continues it, by the shell's
  * `fg', continues CMD too.  But CMD may be continued or killed by others: then the front has to go on as well.  A
  * SIGCONT that comes just before it stops would be lost, so it is sent again until the front has said that it goes on.
@@ -71,14 +74,26 @@ static void finish(struct reaper *r, const char *why)
 	monitor_stop(r->view);
 }
 
+/* CMD has ended: is that the view's end? */
+static bool is_over(struct reaper *r)
+{
+	return ending_gone(r->ending) || (!r->linger && r->ending->attached == 0);
+}
+
 static void cmd_ended(struct reaper *r, int status)
 {
 	r->ended = true;
 	r->status = status;
 	r->stopped = false;
 	wake_front(r);
-	if (!r->linger || ending_gone(r->ending))
+	if (is_over(r)) {
 		finish(r, NULL);
+	} else if (!r->linger) {
+		r->left = true;
+		um_info("the view goes on in the background, as long as processes live that um_attach has taken in "
+			"(umview --list)");
+		tell(r, FRONT_LEAVE, status);
+	}
 }
 
 /* CMD has stopped, goes on, or has ended. */
@@ -152,7 +167,9 @@ static void on_front_death(struct um_view *view, int fd, void *arg)
 
 	monitor_remove_poll(view, fd);
 	r->front_gone = true;
-	finish(r, "the process that started the view was killed");
+	view->front = 0; /* soon it is another process's number */
+	if (!r->left)
+		finish(r, "the process that started the view was killed");
 }
 
 static void on_tick(struct um_view *view, int fd, void *arg)
@@ -170,7 +187,8 @@ static void on_hangup(struct um_view *view, int fd, void *arg)
 
 	(void)view;
 	(void)fd;
-	if (ending_gone(r->ending) && r->ended)
+	ending_gone(r->ending); /* takes note */
+	if (r->ended && is_over(r))
 		finish(r, NULL);
 }
 
@@ -188,7 +206,7 @@ void reaper_start(struct reaper *r, struct um_view *view, struct ending *ending,
 {
 	sigset_t set;
 
-	*r = (struct reaper){ .view = view, .ending = ending, .sock = sock, .linger = linger };
+	*r = (struct reaper){ .view = view, .ending = ending, .sock = sock, .front = view->front, .linger = linger };
 	sigemptyset(&set);
 	for (const int *s = (const int[]){ SIGCHLD, SIGTERM, SIGHUP, SIGINT, SIGQUIT, 0 }; *s != 0; s++)
 		sigaddset(&set, *s);

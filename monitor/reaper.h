@@ -14,6 +14,7 @@
 struct reaper {
 	struct um_view *view;
 	int sock;               /* to the front */
+	pid_t front;            /* which may be gone */
 	struct ending *ending;
 	int sigfd, frontfd, tick; /* signalfd, pidfd, timerfd */
 	bool linger;            /* the view goes on after CMD, until the last listener has hung up */
@@ -23,6 +24,7 @@ struct reaper {
 	bool front_stopped;     /* the front has said that it stops */
 	char why[128];          /* the view ends for another reason than CMD's end: words, or "" */
 	bool front_gone;
+	bool left;              /* it was told to leave: the view goes on for attached processes */
 };
 
 /* Set it up and add it to the monitor's loop, which it stops at the end of the view.  Messages and the end if not. */

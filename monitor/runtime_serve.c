@@ -64,7 +64,7 @@ static void describe(const struct runtime *rt, struct runtime_reply *reply)
 	snprintf(reply->name, sizeof(reply->name), "%s", view->nodes[0]->name);
 	snprintf(reply->tracer, sizeof(reply->tracer), "%s", view->tracer_ops->name);
 	snprintf(reply->command, sizeof(reply->command), "%s", rt->command);
-	reply->front = view->front;
+	reply->front = view->front > 0 ? view->front : view->monitor;
 	reply->monitor = view->monitor;
 	reply->init = view->init;
 	reply->processes = count_processes(view);
@@ -82,22 +82,6 @@ static int refuse(struct runtime_reply *reply, int err, const char *why)
 	snprintf(reply->why, sizeof(reply->why), "%s", why);
 	reply->error = err;
 	return -err;
-}
-
-static pid_t parent_of(pid_t pid)
-{
-	char path[32], stat[512], *p;
-	pid_t ppid = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return -1;
-	if (fgets(stat, sizeof(stat), f) == NULL || (p = strrchr(stat, ')')) == NULL || sscanf(p + 1, " %*c %d", &ppid) != 1)
-		ppid = -1;
-	fclose(f);
-	return ppid;
 }
 
 /* May its memory be read (Yama)? */
@@ -120,7 +104,7 @@ static int enter(struct runtime *rt, struct received *m, struct runtime_reply *r
 	const struct um_state *state;
 	int err;
 
-	if (m->fd[1] < 0 || !rt->view->tracer_ops->is_listener(m->fd[1]) || parent_of(q->child) != m->sender)
+	if (m->fd[1] < 0 || !rt->view->tracer_ops->is_listener(m->fd[1]) || um_parent_of(q->child) != m->sender)
 		return refuse(reply, EINVAL, "the request to enter makes no sense");
 	if (!readable(q->child))
 		return refuse(reply, EPERM, "the monitor may not read its memory: the sysctl kernel.yama.ptrace_scope must "
@@ -129,7 +113,7 @@ static int enter(struct runtime *rt, struct received *m, struct runtime_reply *r
 	err = state == NULL ? -ENOMEM : state_set(rt->view->states, q->child, state);
 	if (err < 0)
 		return refuse(reply, -err, "cannot set the state of the process");
-	ending_add(rt->ending, m->fd[1]);
+	ending_add(rt->ending, m->fd[1], false);
 	err = monitor_add_listener(rt->view, m->fd[1], q->child);
 	if (err < 0)
 		return refuse(reply, -err, "cannot serve another listener");

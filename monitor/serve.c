@@ -131,7 +131,7 @@ static void serve_listener(struct monitor *m)
 {
 	int err;
 
-	ending_add(m->ending, m->cmd.listener);
+	ending_add(m->ending, m->cmd.listener, false);
 	reaper_start(&m->reaper, &m->view, m->ending, m->sock, m->opt->linger);
 	err = monitor_add_listener(&m->view, m->cmd.listener, m->cmd.pid);
 	if (err < 0)
@@ -163,7 +163,7 @@ static _Noreturn void end(struct monitor *m)
 	if (view->trace != NULL)
 		fflush(view->trace);
 	if (m->opt->greet)
-		prompt_remove(view->front);
+		prompt_remove(r->front);
 	if (!failed)
 		reaper_tell_end(r);
 	_exit(failed ? UM_EXIT_FAILURE : 0);
@@ -179,6 +179,7 @@ void serve(const struct options *opt, const struct origin *origin, pid_t front, 
 	m.ending = ending;
 	become_monitor();
 	setup_view(&m.view, opt, origin, front);
+	m.view.ending = ending;
 	start_guardian(&m);
 	prepare_cmd(&m);
 	probe(&m);

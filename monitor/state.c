@@ -64,6 +64,13 @@ bool state_tagged(uint32_t tag, int carrier, pid_t pid)
 	return state_carried_number(tag, carrier, pid) != 0;
 }
 
+bool state_tagged_any(int carrier, pid_t pid)
+{
+	struct rlimit64 lim;
+
+	return prlimit64(pid, carrier, NULL, &lim) == 0 && lim.rlim_cur >> 56 == CARRIER_MAGIC;
+}
+
 /* --- records ---------------------------------------------------------------------------------------------------- */
 
 static uint64_t mix(uint64_t h, uint64_t v)

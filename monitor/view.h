@@ -90,6 +90,7 @@ struct um_view {
 	uid_t uid;              /* the real user */
 	gid_t gid;
 	pid_t monitor, guardian, front, init; /* init: CMD's process */
+	struct ending *ending;  /* what its listeners are known to */
 	FILE *trace;            /* --trace, or NULL */
 	unsigned staging;       /* workers that run a module's code without the lock */
 	bool stats;

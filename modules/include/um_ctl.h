@@ -20,6 +20,8 @@
  *	nest NAME COMMAND [MODULE...]	make a view inside of the caller's and let the caller live in it; NAME may be empty,
  *					COMMAND is for umview --list, MODULEs are all that it may ever load; reply: its name
  *	enter NAME			live in that view, which must be inside of the caller's; reply: its name
+ *	attach PID [alone]		take a process that runs into the caller's view (um_attach), with its descendants
+ *					unless "alone"; reply: a line "PID\tNAME\n" for each that was taken in
  *	why				reply: the words for the last error that the monitor gave to this process, or
  *					nothing; asked by viewmount when mount(2) has failed
  *	plan				(the exec loader only; binary reply, see monitor/loader/plan.h)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "../../modules/include/um_ctl.h"
+#include "../attach.h"
 #include "../node.h"
 #include "../state.h"
 #include "../tracer/tracer.h"
@@ -21,14 +22,16 @@
 
 #define WORDS_MAX 1024
 #define REPLY_MAX 65536
+#define ATTACH_REPLY_MAX 8192 /* less than what the command has room for: it must not ask twice */
 #define WHYS 16
 
 struct request {
 	struct um_call *call;
-	const char *word[WORDS_MAX];
+	const char *word[WORDS_MAX]; /* in `text' */
 	unsigned n;
-	char *reply;            /* REPLY_MAX bytes */
-	size_t len;
+	size_t len;             /* of `reply' */
+	char text[UM_CTL_REQUEST_MAX];
+	char reply[REPLY_MAX];
 };
 
 /* The last words for each of a few processes. */
@@ -289,6 +292,19 @@ static int verb_enter(struct request *r)
 	return move_to(r, to->id);
 }
 
+/* attach PID [alone] */
+static int verb_attach(struct request *r)
+{
+	bool alone = r->n == 3 && strcmp(r->word[2], "alone") == 0;
+	uint32_t pid;
+
+	if (r->n < 2 || r->n > 3 || (r->n == 3 && !alone) || parse_id(r->word[1], &pid) < 0 || pid == 0 || pid > INT32_MAX)
+		return -EINVAL;
+	if (!r->call->on_worker)
+		return (int)UM_BLOCKS;
+	return attach(r->call, (pid_t)pid, alone, r->reply, ATTACH_REPLY_MAX);
+}
+
 static const struct verb {
 	const char *name;
 	int (*fn)(struct request *r);
@@ -298,14 +314,15 @@ static const struct verb {
 	{ "view-info", verb_view_info }, { "mounts", verb_mounts },
 	{ "mount", verb_mount }, { "umount", verb_umount },
 	{ "su", verb_su }, { "why", verb_why }, { "nest", verb_nest }, { "enter", verb_enter },
+	{ "attach", verb_attach },
 };
 
 /* Cut the request into words. */
-static int cut(struct request *r, char *text, size_t size)
+static int cut(struct request *r, size_t size)
 {
-	if (size == 0 || text[size - 1] != '\0')
+	if (size == 0 || r->text[size - 1] != '\0')
 		return -EINVAL;
-	for (char *p = text; p < text + size; p += strlen(p) + 1) {
+	for (char *p = r->text; p < r->text + size; p += strlen(p) + 1) {
 		if (r->n == WORDS_MAX)
 			return -E2BIG;
 		r->word[r->n++] = p;
@@ -313,45 +330,61 @@ static int cut(struct request *r, char *text, size_t size)
 	return 0;
 }
 
+/* 0, a negative errno, or UM_BLOCKS. */
 static int run_verb(struct request *r)
 {
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		if (strcmp(r->word[0], verbs[i].name) == 0)
-			return verbs[i].fn(r);
+	for (const struct verb *v = verbs; v < verbs + sizeof(verbs) / sizeof(verbs[0]); v++)
+		if (strcmp(r->word[0], v->name) == 0)
+			return v->fn(r);
 	say(r, "unknown request '%s'", r->word[0]);
 	return -EINVAL;
 }
 
-int64_t call_um_ctl(struct um_call *call)
+/* Run the verb, and write the reply to the process. */
+static int64_t serve_request(struct request *r)
 {
-	static char text[UM_CTL_REQUEST_MAX]; /* one call at a time: the view's lock */
-	static char reply[REPLY_MAX];
-	static struct request r;
-	size_t size = call->args[1], room = call->args[3], n;
-	int err, bad;
+	struct um_call *call = r->call;
+	size_t room = call->args[3], n;
+	int64_t ret;
+	int bad;
 
-	if (size > sizeof(text))
-		return -E2BIG;
-	memset(&r, 0, sizeof(r));
-	r.call = call;
-	r.reply = reply;
-	reply[0] = '\0';
-	err = um_read(call, call->args[0], text, size);
-	if (err == 0)
-		err = cut(&r, text, size);
-	if (err < 0)
-		return err;
-	if (strcmp(r.word[0], "plan") == 0)
+	if (strcmp(r->word[0], "plan") == 0)
 		return exec_plan(call, call->args[2], room);
-	err = run_verb(&r);
-	n = strlen(reply);
+	ret = run_verb(r);
+	if (ret == UM_BLOCKS)
+		return ret;
+	n = strlen(r->reply);
 	if (room > 0) {
 		if (n >= room)
 			n = room - 1;
-		reply[n] = '\0';
-		bad = um_write(call, call->args[2], reply, n + 1);
-		if (err == 0 && bad < 0)
-			err = bad;
+		r->reply[n] = '\0';
+		bad = um_write(call, call->args[2], r->reply, n + 1);
+		if (ret == 0 && bad < 0)
+			ret = bad;
 	}
-	return err < 0 ? err : (int64_t)n;
+	return ret < 0 ? ret : (int64_t)n;
+}
+
+int64_t call_um_ctl(struct um_call *call)
+{
+	size_t size = call->args[1];
+	struct request *r;
+	int64_t ret;
+
+	if (size > UM_CTL_REQUEST_MAX)
+		return -E2BIG;
+	r = malloc(sizeof(*r));
+	if (r == NULL)
+		return -ENOMEM;
+	r->call = call;
+	r->n = 0;
+	r->len = 0;
+	r->reply[0] = '\0';
+	ret = um_read(call, call->args[0], r->text, size);
+	if (ret == 0)
+		ret = cut(r, size);
+	if (ret == 0)
+		ret = serve_request(r);
+	free(r);
+	return ret;
 }

@@ -15,6 +15,14 @@
 
 struct um_features;
 struct um_inject;
+struct hold;
+
+/* What became of a process that is taken in. */
+struct um_taking {
+	const char *what;       /* the step that failed, for people */
+	bool no_new_privs;      /* set, for good */
+	bool filtered;          /* so is the filter: if there is no listener, nobody can serve the process */
+};
 
 struct um_tracer_ops {
 	const char *name;
@@ -42,6 +50,9 @@ struct um_tracer_ops {
 	/* On the loop's thread: what has become of one of the monitor's children, CMD's stops and continuations among it.
 	 * As waitid(2) says it; false: nothing more. */
 	bool (*child)(const struct um_view *view, siginfo_t *info);
+	/* Install the filter in a process that runs, by one of its threads, all of which are held; a descriptor as of
+	 * install, in the monitor, or a negative errno.  NULL: this tracer cannot. */
+	int (*take)(struct hold *h, const struct sock_fprog *filter, struct um_taking *t);
 };
 
 extern const struct um_tracer_ops um_unotify;

@@ -25,6 +25,7 @@
 #include "near.h"
 #include "rewrite.h"
 #include "tracer.h"
+#include "unotify.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
@@ -58,16 +59,18 @@ static int listener_of(const struct um_call *call)
 	return (int)(intptr_t)call->listener;
 }
 
+unsigned unotify_flags(const struct um_features *features)
+{
+	return SECCOMP_FILTER_FLAG_NEW_LISTENER | (features->wait_killable ? SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV : 0);
+}
+
 static int unotify_install(const struct sock_fprog *filter, const struct um_features *features)
 {
-	unsigned flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
 	int fd;
 
-	if (features->wait_killable)
-		flags |= SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
-	fd = seccomp(SECCOMP_SET_MODE_FILTER, flags, (void *)filter);
+	fd = seccomp(SECCOMP_SET_MODE_FILTER, unotify_flags(features), (void *)filter);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -243,4 +246,5 @@ const struct um_tracer_ops um_unotify = {
 	.rewrite = unotify_rewrite,
 	.inject = unotify_inject,
 	.child = unotify_child,
+	.take = unotify_take,
 };

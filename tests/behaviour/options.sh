@@ -94,6 +94,12 @@ v = [x for x in json.load(sys.stdin) if x["name"] == "first"]
 assert len(v) == 1 and v[0]["processes"] == 1 and v[0]["tracer"] == "unotify", v' || fail "--list --json"
 wrong 'has that name' -n --name first true
 # shellcheck disable=SC2016
+expect 1 "$UMVIEW_BUILD/um_attach" $$
+expect_out 'um_attach: not in a view'
+expect 0 "$UMVIEW_BUILD/um_attach" --help
+expect_out 'Usage: um_attach'
+expect 0 "$UMVIEW_BUILD/um_attach" --version
+expect_out '^um_attach (umview) [0-9]'
 expect 0 env PATH=/usr/bin:/bin "$UMVIEW" -n --preload viewfs -- um_ls_service # its own commands are found
 expect_out viewfs
 for what in --help --version --doctor; do
