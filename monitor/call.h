@@ -13,6 +13,7 @@
 #include "syscall/table.h"
 
 struct um_view;
+struct um_park;
 struct um_state;
 
 struct um_call {
@@ -25,7 +26,8 @@ struct um_call {
 	uint64_t ip;                    /* address after the system call instruction */
 	const struct um_syscall *row;   /* never NULL */
 	const struct um_state *state;   /* the caller's record; never NULL in an operation */
-	bool on_worker;                 /* running on a worker: may block, with um_unlock() around what blocks */
+	bool on_worker;                 /* running on a worker: may block, with um_wait_begin() before it */
+	struct um_park *park;           /* it has waited so long that its thread sleeps elsewhere (tracer/park.c) */
 	const char *route;              /* for --trace: who served it ("kernel", "viewfs", "ids"...); static string */
 };
 
@@ -56,6 +58,20 @@ pid_t um_parent_of(pid_t pid);
 bool um_is_monitors(const struct um_call *call, pid_t pid);
 /* Is the call still waiting (its thread not killed)?  Checked before side effects. */
 bool um_alive(const struct um_call *call);
+
+/* --- waiting (tracer/park.c), on a worker only ---------------------------------------------------------------------- */
+
+/*
+ * Before a system call of the monitor that may block for long: lets go of the view's lock.  From now on the caller can be
+ * interrupted by signals; then the monitor's system call fails with EINTR.
+ */
+void um_wait_begin(struct um_call *call);
+/* After it: takes the lock.  True: the caller has been interrupted or is dead, so unless there is a result (a number), the
+ * operation undoes what it did and returns UM_RESTART, or -EINTR where Linux does not restart. */
+bool um_wait_end(struct um_call *call);
+/* Before anything that cannot be undone and whose result is more than a number: have the caller wait in its call again, if it
+ * does not.  0; -EINTR: it has been interrupted, as above.  Lets go of the lock for a while. */
+int um_recall(struct um_call *call);
 
 /* --- answers (through the tracer) ----------------------------------------------------------------------------- */
 

@@ -4,7 +4,7 @@
  *
  * Each listener has one thread that receives, dispatches and answers: one receiver with SYNC_WAKE_UP is faster than
  * two.  All operations run under the view's lock.  An operation that finds that it would block returns UM_BLOCKS; it
- * is then run again from the start on a worker thread, where it lets go of the lock around what blocks.
+ * is then run again from the start on a worker thread, where it says so around what blocks (um_wait_begin).
  */
 #include <errno.h>
 #include <poll.h>
@@ -20,6 +20,7 @@
 #include "node.h"
 #include "syscall/decode.h"
 #include "syscall/stats.h"
+#include "tracer/park.h"
 #include "tracer/tracer.h"
 
 #define POLLS_MAX 256
@@ -61,7 +62,7 @@ static void record(struct um_call *call, const char *text, int64_t ret, uint64_t
 		stats_record(call->nr, route, ns);
 	if (call->view->trace == NULL)
 		return;
-	if (ret == UM_CONTINUE || ret == UM_REPLIED || ret == UM_BLOCKS)
+	if (ret == UM_CONTINUE || ret == UM_REPLIED || ret == UM_BLOCKS || ret == UM_RESTART)
 		result[0] = '\0';
 	else
 		decode_result(call->row, ret, result, sizeof(result));
@@ -156,12 +157,14 @@ void dispatch(struct um_view *view, struct um_call *call)
 		ret = -ENOSYS; /* its pointers would be read again, after they were looked at */
 	if (watched)
 		record(call, text, ret, begin);
-	if (ret == UM_CONTINUE)
+	if (call->park != NULL)
+		park_answer(call, ret);
+	else if (ret == UM_CONTINUE)
 		view->tracer_ops->proceed(call);
 	else if (ret == UM_BLOCKS)
 		to_worker(call);
 	else if (ret != UM_REPLIED)
-		view->tracer_ops->answer(call, ret);
+		view->tracer_ops->answer(call, ret == UM_RESTART ? -EINTR : ret);
 }
 
 static void *work(void *arg)

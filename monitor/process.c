@@ -21,6 +21,7 @@
 #include "namei.h"
 #include "procfs.h"
 #include "state.h"
+#include "tracer/park.h"
 #include "tracer/tracer.h"
 #include "view.h"
 
@@ -192,14 +193,17 @@ bool um_is_monitors(const struct um_call *call, pid_t pid)
 
 bool um_alive(const struct um_call *call)
 {
-	return call->view->tracer_ops->alive((struct um_call *)call);
+	return call->park != NULL ? park_alive(call) : call->view->tracer_ops->alive((struct um_call *)call);
 }
 
 int64_t um_answer_fd(struct um_call *call, int fd, int flags)
 {
-	int ret = call->view->tracer_ops->answer_fd(call, fd, flags & O_CLOEXEC);
+	bool interrupted = um_recall(call) < 0;
+	int ret = interrupted ? 0 : call->view->tracer_ops->answer_fd(call, fd, flags & O_CLOEXEC);
 
 	close(fd);
+	if (interrupted)
+		return UM_RESTART;
 	if (ret == -ENOENT || ret == -ESRCH)
 		return UM_REPLIED;
 	return ret < 0 ? ret : UM_REPLIED;

@@ -17,12 +17,16 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/user.h>
 
 #define ARCH_ELF_MACHINE EM_X86_64
 #define ARCH_SYSCALL_SIZE 2
 #define ARCH_SYSCALL_CODE "\x0f\x05"
+
+/* A system call without arguments that sleeps until a signal comes. */
+#define ARCH_SYS_SLEEP SYS_pause
 
 /* Results that only the kernel sees (include/linux/errno.h). */
 #define ARCH_ERESTARTSYS 512

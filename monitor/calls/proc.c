@@ -25,6 +25,7 @@
 #include "../../modules/include/um_ctl.h"
 #include "../ids.h"
 #include "../node.h"
+#include "../tracer/park.h"
 #include "../view.h"
 #include "proc.h"
 
@@ -146,22 +147,36 @@ int64_t call_prctl(struct um_call *call)
 
 /* --- ptrace ----------------------------------------------------------------------------------------------------- */
 
-int64_t call_ptrace(struct um_call *call)
+/* May the caller trace this process or thread?  0 or a negative errno. */
+static int may_trace(const struct um_call *call, pid_t pid)
 {
 	const struct um_state *target;
-	pid_t pid = (pid_t)call->args[1];
 
-	if (call->args[0] != PTRACE_ATTACH && call->args[0] != PTRACE_SEIZE)
-		return UM_CONTINUE;
 	if (is_protected(call->view, pid))
 		return -EPERM;
 	if (!call->state->virtual_ids && !call->view->secure)
-		return UM_CONTINUE;
+		return 0;
 	target = state_of(call->view->states, pid);
 	if (target == NULL)
 		return exists(pid) ? -EPERM : -ESRCH;
 	if (call->state->virtual_ids && target->virtual_ids && !ids_may_trace(&call->state->ids, &target->ids))
 		return -EPERM;
+	return 0;
+}
+
+int64_t call_ptrace(struct um_call *call)
+{
+	pid_t pid = (pid_t)call->args[1];
+	int err;
+
+	if (call->args[0] != PTRACE_ATTACH && call->args[0] != PTRACE_SEIZE)
+		return UM_CONTINUE;
+	err = may_trace(call, pid);
+	if (err < 0)
+		return err;
+	um_unlock(call->view); /* the worker that serves it may need the lock */
+	park_let_go(pid);
+	um_lock(call->view);
 	return UM_CONTINUE;
 }
 

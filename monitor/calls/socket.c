@@ -37,7 +37,6 @@
 
 #define PATH_OFFSET offsetof(struct sockaddr_un, sun_path)
 #define DATAGRAM_MAX (16u << 20) /* above any send buffer that an ordinary user can have */
-#define SLICE_US 100000		 /* how often a waiting worker looks whether its process still lives */
 
 /* --- addresses -------------------------------------------------------------------------------------------------- */
 
@@ -265,31 +264,19 @@ int64_t send_timeout(int sock, struct timeval *tv)
 	return tv->tv_sec * INT64_C(1000000) + tv->tv_usec;
 }
 
-/*
- * Connect where it may block, on a worker.  In slices, by the send timeout that the socket has anyway, for the
- * process may be killed meanwhile; nobody else can be sending on a socket that is not connected.
- */
+/* Connect where it may block, on a worker.  An interrupted connect(2) of an AF_UNIX socket has had no effect. */
 static int64_t connect_slowly(struct um_call *call, int sock, const struct address *a)
 {
-	struct timeval slice = { .tv_usec = SLICE_US }, own = { 0 };
-	int64_t timeout = send_timeout(sock, &own), begin = now_us(), ret;
+	struct timeval own;
+	bool restarts = send_timeout(sock, &own) == INT64_MAX, interrupted;
+	int64_t ret;
 
-	setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &slice, sizeof(slice));
-	for (;;) {
-		um_unlock(call->view);
+	do {
+		um_wait_begin(call);
 		ret = connect(sock, &a->any, a->len) == 0 ? 0 : -errno;
-		um_lock(call->view);
-		if (ret != -EAGAIN && ret != -EINTR)
-			break;
-		if (!um_alive(call)) {
-			ret = UM_REPLIED;
-			break;
-		}
-		if (timeout != INT64_MAX && now_us() - begin >= timeout)
-			break;
-	}
-	setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &own, sizeof(own));
-	return ret;
+		interrupted = um_wait_end(call);
+	} while (ret == -EINTR && !interrupted);
+	return ret == -EINTR && restarts ? UM_RESTART : ret;
 }
 
 static int64_t connect_for(struct um_call *call, int sock, int type, const struct address *a)

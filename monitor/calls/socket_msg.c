@@ -74,11 +74,10 @@ static int64_t send_slowly(struct um_call *call, int sock, const struct msghdr *
 			return -errno;
 		if (end != INT64_MAX && now_us() - begin >= end)
 			return -EAGAIN;
-		if (!um_alive(call))
-			return UM_REPLIED;
-		um_unlock(call->view);
+		um_wait_begin(call);
 		usleep(pause);
-		um_lock(call->view);
+		if (um_wait_end(call))
+			return end == INT64_MAX ? UM_RESTART : -EINTR;
 		if (pause < 20000)
 			pause *= 2;
 	}

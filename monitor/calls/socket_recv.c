@@ -25,7 +25,6 @@
 #define IOV_COUNT_MAX 1024  /* UIO_MAXIOV */
 #define DATA_MAX (4u << 20) /* of one message */
 #define CONTROL_MAX 20480
-#define SLICE_MS 100 /* how often a waiting worker looks whether its process still lives */
 
 struct reception {
 	struct msghdr theirs, ours;
@@ -94,8 +93,9 @@ static bool has_fds(const struct reception *r)
 static int64_t receive(struct um_call *call, int sock, int type, struct reception *r, int flags)
 {
 	int ours = flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
-	int64_t timeout = receive_timeout(sock), waited = 0;
+	int64_t timeout = receive_timeout(sock), begin = now_us(), waited;
 	bool all = (flags & MSG_WAITALL) && !(flags & (MSG_PEEK | MSG_DONTWAIT)) && type == SOCK_STREAM;
+	bool interrupted;
 	size_t got = 0;
 
 	if (all && !call->on_worker && !is_nonblocking(sock))
@@ -123,17 +123,22 @@ static int64_t receive(struct um_call *call, int sock, int type, struct receptio
 		}
 		if (got > 0 && errno != EAGAIN)
 			return (int64_t)got;
+		waited = (now_us() - begin) / 1000;
 		if (errno != EAGAIN || flags & MSG_DONTWAIT || is_nonblocking(sock) ||
 		    (timeout >= 0 && waited >= timeout))
 			return got > 0 ? (int64_t)got : -errno;
 		if (!call->on_worker)
 			return UM_BLOCKS;
-		if (!um_alive(call))
-			return UM_REPLIED;
-		um_unlock(call->view);
-		poll(&p, 1, SLICE_MS);
-		um_lock(call->view);
-		waited += SLICE_MS;
+		um_wait_begin(call);
+		poll(&p, 1, timeout < 0 ? -1 : (int)(timeout - waited));
+		interrupted = um_wait_end(call);
+		/* Descriptors, which need the call, come with the first part only. */
+		if (got == 0 && !interrupted)
+			interrupted = um_recall(call) < 0;
+		if (interrupted && got > 0)
+			return (int64_t)got;
+		if (interrupted)
+			return timeout < 0 ? UM_RESTART : -EINTR;
 	}
 }
 

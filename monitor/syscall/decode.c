@@ -486,7 +486,8 @@ int decode_result(const struct um_syscall *row, int64_t ret, char *buf, size_t s
 		return finish(&t);
 	}
 	put(&t, "= ");
-	if (ret == UM_CONTINUE || ret == UM_REPLIED || ret == UM_BLOCKS || row->returns == UM_A_NONE)
+	if (ret == UM_CONTINUE || ret == UM_REPLIED || ret == UM_BLOCKS || ret == UM_RESTART ||
+	    row->returns == UM_A_NONE)
 		put(&t, "?");
 	else if (!show_number(&t, row->returns, ret))
 		put(&t, "%" PRId64, ret);

@@ -23,6 +23,7 @@ typedef int64_t um_op(struct um_call *call);
 #define UM_CONTINUE INT64_C(-0x10000) /* the kernel performs the call with its unchanged arguments */
 #define UM_REPLIED  INT64_C(-0x10001) /* the operation has answered (ADDFD, rewriting), or the caller is gone */
 #define UM_BLOCKS   INT64_C(-0x10002) /* would block: run the operation again on a worker thread */
+#define UM_RESTART  INT64_C(-0x10003) /* interrupted: as a call that SA_RESTART restarts (see um_wait_begin) */
 
 /* Classes: what a view must have for the call to be of interest.  A view's filter traps the classes that its modules
  * may ever need; see doc/ARCHITECTURE, "The filter". */

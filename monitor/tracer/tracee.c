@@ -56,6 +56,7 @@
 #define STOPS_MAX 100		/* event and signal stops passed through during one injected call */
 #define BURIAL_STACK (64 * 1024)
 
+static bool hides; /* see tracee_hides() */
 static __thread struct tracee *leftovers;
 static __thread timer_t wait_timer;
 static __thread bool have_timer;
@@ -141,6 +142,7 @@ static void tracee_stopped(struct tracee *t, int code)
 {
 	int sig = code & 0xff, event = code >> 8;
 
+	t->group_stop = event == PTRACE_EVENT_STOP && sig != SIGTRAP;
 	t->in_call = !event && sig == (SIGTRAP | 0x80);
 	t->sig = event || t->in_call ? 0 : sig;
 }
@@ -166,8 +168,7 @@ static int tracee_look(struct tracee *t, int flags)
 	return 1;
 }
 
-/* Is it stopped, although nothing is to be waited for?  Somebody else may have taken the notice. */
-static bool tracee_is_stopped(struct tracee *t)
+bool tracee_is_stopped(struct tracee *t)
 {
 	siginfo_t si;
 
@@ -290,6 +291,11 @@ void tracee_lost(struct tracee *t, int error)
 		tracee_leave(t);
 }
 
+void tracee_hides(void)
+{
+	__atomic_store_n(&hides, true, __ATOMIC_SEQ_CST);
+}
+
 /* Let a stopped thread go on with these registers (NULL: as it is), untraced. */
 int tracee_release(struct tracee *t, const struct arch_regs *regs)
 {
@@ -299,6 +305,8 @@ int tracee_release(struct tracee *t, const struct arch_regs *regs)
 		r = -errno;
 	if (r == 0 && ptrace(PTRACE_DETACH, t->tid, NULL, (void *)(long)t->sig) < 0)
 		r = -errno;
+	if (__atomic_exchange_n(&hides, false, __ATOMIC_SEQ_CST))
+		kill(getpid(), SIGCHLD);
 	return r;
 }
 

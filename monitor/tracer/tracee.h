@@ -30,6 +30,7 @@ struct um_call;
 struct tracee {
 	pid_t tid;
 	int sig;                /* the signal of a signal-delivery-stop: given back when it goes on */
+	bool group_stop;        /* stopped with its process, by SIGSTOP or the like */
 	bool in_call;           /* stopped at a system call's entry or exit */
 	bool masked;            /* signals are blocked by us; `mask' is what they were */
 	uint64_t mask;
@@ -54,6 +55,10 @@ int tracee_mask(struct tracee *t);
 /* Have the stopped, masked thread make one call, waiting at most @ms milliseconds for each of its stops.  @ip: address
  * after a system call instruction.  0 and *result, or a negative errno: the thread is lost. */
 int tracee_call(struct tracee *t, uint64_t ip, int nr, const uint64_t args[6], unsigned ms, int64_t *result);
+/* Is it stopped, although there may be nothing to wait for?  Somebody else may have taken the notice. */
+bool tracee_is_stopped(struct tracee *t);
+/* A stop has been seen in place of other news of the monitor's children: when it is over, SIGCHLD says so. */
+void tracee_hides(void);
 /* Let a stopped thread go on with these registers (NULL: as it is), untraced.  0 or negative errno. */
 int tracee_release(struct tracee *t, const struct arch_regs *regs);
 /* The thread does not stop, or a request said that it is gone.  @error: what tracee_wait() said, or 0. */

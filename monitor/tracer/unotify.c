@@ -23,7 +23,9 @@
 
 #include "../view.h"
 #include "near.h"
+#include "park.h"
 #include "rewrite.h"
+#include "tracee.h"
 #include "tracer.h"
 #include "unotify.h"
 
@@ -138,6 +140,8 @@ static int unotify_receive(void *listener, struct um_call *call)
 	call->ip = n.notif.data.instruction_pointer;
 	for (int i = 0; i < 6; i++)
 		call->args[i] = n.notif.data.args[i];
+	if (__atomic_load_n(&park_recalled, __ATOMIC_RELAXED) > 0 && park_returns(call))
+		return -EAGAIN;
 	return 0;
 }
 
@@ -220,13 +224,36 @@ static bool unotify_alive(struct um_call *call)
 }
 
 /* Stops by waitid, which leaves ends alone; they are told when all stops are. */
+/*
+ * What has happened to a child?  __WNOTHREAD leaves out those that other threads of the monitor have seized, but not the
+ * children of the loop's own thread among them: the kernel shows their ptrace stops to whom they were born to as well
+ * (do_wait(), "traced by its real parent's group").  So everything is looked at before it is taken.
+ */
+static bool take(idtype_t type, id_t id, int what, siginfo_t *info)
+{
+	what |= WNOHANG | __WNOTHREAD;
+	info->si_pid = 0;
+	if (waitid(type, id, info, what | WNOWAIT) < 0 || info->si_pid == 0)
+		return false;
+	if (info->si_code == CLD_TRAPPED) {
+		tracee_hides(); /* unless it is over already */
+		info->si_pid = 0;
+		if (waitid(type, id, info, what | WNOWAIT) < 0 || info->si_pid == 0 || info->si_code == CLD_TRAPPED)
+			return false;
+	}
+	id = (id_t)info->si_pid;
+	info->si_pid = 0;
+	if (waitid(P_PID, id, info, what) < 0 || info->si_pid == 0)
+		return false;
+	if (info->si_code != CLD_TRAPPED)
+		return true;
+	park_look((pid_t)id); /* it has been caught in between, and we have taken the notice */
+	return false;
+}
+
 static bool unotify_child(const struct um_view *view, siginfo_t *info)
 {
-	info->si_pid = 0;
-	if (waitid(P_PID, (id_t)view->init, info, WSTOPPED | WCONTINUED | WNOHANG | __WNOTHREAD) == 0 && info->si_pid != 0)
-		return true;
-	info->si_pid = 0;
-	return waitid(P_ALL, 0, info, WEXITED | WNOHANG | __WNOTHREAD) == 0 && info->si_pid != 0;
+	return take(P_PID, (id_t)view->init, WSTOPPED | WCONTINUED, info) || take(P_ALL, 0, WEXITED, info);
 }
 
 const struct um_tracer_ops um_unotify = {

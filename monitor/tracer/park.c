@@ -1,0 +1,600 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Parking: a call that waits in the monitor lets its thread sleep as Linux would.
+ *
+ * A thread whose notification has been received notices only signals that kill.  So what may take long must not
+ * keep it there: handlers would not run, SIGSTOP would not stop it, EINTR would never come.
+ *
+ * Theory of operation.  An operation that runs on a worker says um_wait_begin() before what may block and um_wait_end()
+ * after it.  In between, once a millisecond has passed, a thread of the monitor made for it, the nurse, catches the caller
+ * (tracee.c) and has it call ppoll(NULL, 0, NULL, NULL) instead, in which it sleeps, still traced by the nurse.
+ *
+ *   - What was waited for comes.  The worker gives the nurse the result; the nurse interrupts the caller, puts the
+ *     result into its registers, and detaches.
+ *   - The worker needs the caller to wait in the call again, to place a descriptor: um_recall().  The nurse has the
+ *     original call made anew, detaches, and when its notification comes it is the worker's (park_returns()).
+ *   - A signal comes.  The caller stops before anything happens: at the signal's delivery, or in the stop of its group.
+ *     The nurse interrupts the worker's blocking system call (by a signal, over and over, until it is out of it).  If
+ *     nothing had come, the operation undoes what it did and ends with UM_RESTART (or an error): then the
+ *     caller's registers are those of the original call ending with -ERESTARTSYS, the nurse detaches with the signal, and
+ *     everything that follows is the kernel's: a handler with SA_RESTART, EINTR, job control.  A call that is restarted
+ *     traps again, and starts from the beginning.  If a result had come at the same moment, it is delivered, and the
+ *     handler runs after it.
+ *   - The caller dies: the worker is interrupted, and its answer goes nowhere.
+ *
+ * So no call is lost or done twice: at each moment either the caller is held or waits, or the operation has had no effect.
+ *
+ * A thread that cannot be traced (it has a tracer, it is not dumpable, --without ptrace) waits in its notification as
+ * before; if it is killed, the worker is interrupted within a tenth of a second.
+ *
+ * A struct um_park has two holders, worker and nurse, and ends with the second.  Locks are taken in the order list, park;
+ * the nurse never takes the view's.
+ */
+#include "park.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../arch/arch.h"
+#include "../call.h"
+#include "../view.h"
+#include "tracee.h"
+#include "tracer.h"
+
+#define PATIENCE_US 1000    /* how long a call may wait in its notification */
+#define SPARED_US 100000    /* the same for a thread that somebody is about to trace */
+#define KICK_US 1000        /* between two signals to a thread that is to come out of a system call */
+#define LOOK_US 100000      /* how often a caller that cannot be traced, or is awaited again, is looked at */
+#define STOP_MS 1000        /* for a caller that was interrupted */
+#define LEFTOVER_TRIES 2000 /* for a caller that does not stop */
+#define LEFTOVER_US 5000
+#define STACK_SIZE (64 * 1024)
+
+enum where {
+	LIVE,           /* the caller waits in its notification */
+	CATCHING,       /* the nurse is about to park it */
+	PARKED,         /* it sleeps */
+	HELD,           /* it has been interrupted, and the nurse holds it until the worker knows what to do */
+	LEFT,           /* the nurse has let it go, as it was told */
+	GONE,           /* it is dead */
+};
+
+enum order {
+	NONE,
+	ANSWER,         /* with `ret' */
+	RECALL,         /* have the call made again */
+};
+
+struct um_park {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;         /* CLOCK_MONOTONIC */
+	unsigned holders;
+	pid_t tid;
+	struct um_call *call;           /* the worker's; valid while that waits, for something to come or for the caller */
+	pthread_t worker, nurse;
+	enum where where;
+	bool waiting;                   /* the worker is between um_wait_begin() and um_wait_end() */
+	bool let_go;                    /* somebody else wants to trace the caller */
+	bool look;                      /* somebody else has taken a stop of it */
+	enum order order;
+	int64_t ret;
+	bool heard;                     /* the nurse has taken the order */
+	bool refused;                   /* RECALL: the caller was interrupted before */
+	bool awaited, returned;         /* RECALL: its notification will come, has come */
+	struct um_park *next;           /* of all */
+};
+
+unsigned park_recalled;
+
+static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct um_park *parks;
+static pid_t spared; /* the last thread that park_let_go() named */
+
+/* --- small things ------------------------------------------------------------------------------------------------ */
+
+/* Brings a thread out of a blocking system call. */
+static int kick_signal(void)
+{
+	return SIGRTMAX - 3;
+}
+
+static void kicked(int sig)
+{
+	(void)sig;
+}
+
+/* Let this thread be kicked, or not. */
+static void allow_kicks(bool allow)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, kick_signal());
+	pthread_sigmask(allow ? SIG_UNBLOCK : SIG_BLOCK, &set, NULL);
+}
+
+/* Wait for a change, at most @us microseconds.  False: that was the time.  The park is locked. */
+static bool wait_change(struct um_park *p, long us)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_nsec += us * 1000;
+	t.tv_sec += t.tv_nsec / 1000000000;
+	t.tv_nsec %= 1000000000;
+	return pthread_cond_timedwait(&p->changed, &p->lock, &t) == 0;
+}
+
+static void set_where(struct um_park *p, enum where where)
+{
+	p->where = where;
+	pthread_cond_broadcast(&p->changed);
+}
+
+static struct um_park *park_new(struct um_call *call)
+{
+	struct um_park *p = calloc(1, sizeof(*p));
+	pthread_condattr_t attr;
+
+	if (p == NULL)
+		return NULL;
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&p->changed, &attr);
+	pthread_condattr_destroy(&attr);
+	p->call = call;
+	p->tid = call->tid;
+	p->worker = pthread_self();
+	p->holders = 1;
+	pthread_mutex_lock(&list_lock);
+	p->next = parks;
+	parks = p;
+	pthread_mutex_unlock(&list_lock);
+	return p;
+}
+
+/* One holder less.  The park is not locked. */
+static void park_drop(struct um_park *p)
+{
+	struct um_park **at;
+	bool last;
+
+	pthread_mutex_lock(&list_lock);
+	last = --p->holders == 0;
+	for (at = &parks; last && *at != NULL; at = &(*at)->next)
+		if (*at == p) {
+			*at = p->next;
+			break;
+		}
+	pthread_mutex_unlock(&list_lock);
+	if (!last)
+		return;
+	pthread_cond_destroy(&p->changed);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+/* A line of /proc/TID/status, as a hexadecimal number. */
+static uint64_t signal_field(const char *status, const char *name)
+{
+	const char *at = strstr(status, name);
+
+	return at == NULL ? 0 : strtoull(at + strlen(name), NULL, 16);
+}
+
+/* Has the thread ended?  Or are there signals for it that it does not block? */
+static bool thread_ended(pid_t tid, bool *signals)
+{
+	char name[40], buf[4096];
+	const char *state;
+	size_t n = 0;
+	FILE *f;
+
+	snprintf(name, sizeof(name), "/proc/%d/status", tid);
+	f = fopen(name, "re");
+	if (f != NULL) {
+		n = fread(buf, 1, sizeof(buf) - 1, f);
+		fclose(f);
+	}
+	buf[n] = '\0';
+	state = strstr(buf, "\nState:\t");
+	*signals = (signal_field(buf, "\nSigPnd:\t") | signal_field(buf, "\nShdPnd:\t")) &
+		   ~signal_field(buf, "\nSigBlk:\t");
+	return state == NULL || state[8] == 'Z' || state[8] == 'X';
+}
+
+/* --- the nurse (all with the park locked) ------------------------------------------------------------------------- */
+
+/* Get the worker out of what blocks. */
+static void call_worker(struct um_park *p)
+{
+	while (p->waiting) {
+		pthread_kill(p->worker, kick_signal());
+		wait_change(p, KICK_US);
+	}
+}
+
+/* The caller is dead. */
+static void caller_gone(struct um_park *p)
+{
+	set_where(p, GONE);
+	call_worker(p);
+}
+
+/* The caller cannot be parked.  Let the worker go when it dies. */
+static void look_after(struct um_park *p)
+{
+	set_where(p, LIVE);
+	while (p->waiting) {
+		if (!wait_change(p, LOOK_US) && p->waiting && !p->call->view->tracer_ops->alive(p->call))
+			caller_gone(p);
+	}
+}
+
+static void hear(struct um_park *p)
+{
+	p->heard = true;
+	pthread_cond_broadcast(&p->changed);
+}
+
+/* The caller is held: wait for the worker to say how its call ends. */
+static void hold(struct um_park *p)
+{
+	set_where(p, HELD);
+	call_worker(p);
+	while (p->order != ANSWER) {
+		if (p->order == RECALL) {
+			p->refused = true;
+			p->order = NONE;
+			pthread_cond_broadcast(&p->changed);
+		}
+		wait_change(p, LOOK_US);
+		call_worker(p);
+	}
+	hear(p);
+}
+
+/* The caller sleeps, until it stops or there is an order.  0: it is stopped; -EAGAIN: an order; else it is gone. */
+static int watch(struct um_park *p, struct tracee *t)
+{
+	siginfo_t si;
+	int r = -EINTR;
+
+	while (r == -EINTR && p->order == NONE && !p->let_go && !tracee_is_stopped(t)) {
+		p->look = false;
+		pthread_mutex_unlock(&p->lock);
+		r = waitid(P_PID, (id_t)t->tid, &si, WSTOPPED | WEXITED | WNOWAIT | __WALL) < 0 ? -errno : 0;
+		pthread_mutex_lock(&p->lock);
+	}
+	p->look = false;
+	if (r == -EINTR && !tracee_is_stopped(t))
+		return -EAGAIN;
+	return r < 0 && r != -EINTR ? r : tracee_wait(t, STOP_MS);
+}
+
+/* Put the caught caller to sleep until it stops for some reason.  0, or negative errno: it is gone. */
+static int sleep_until_stop(struct um_park *p, struct tracee *t, const struct arch_regs *saved)
+{
+	static const uint64_t nothing[6];
+	struct arch_regs regs = *saved;
+	int r;
+
+	arch_restart_as(&regs, ARCH_SYS_SLEEP, nothing);
+	r = arch_regs_set(t->tid, &regs);
+	if (r == 0 && ptrace(PTRACE_CONT, t->tid, NULL, NULL) < 0)
+		r = -errno;
+	if (r < 0)
+		return r;
+	set_where(p, PARKED);
+	r = watch(p, t);
+	if (r != -EAGAIN)
+		return r;
+	if (p->order != NONE)
+		hear(p);
+	if (ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL) < 0)
+		return -errno;
+	return tracee_wait(t, STOP_MS);
+}
+
+/* May the stopped caller make its call again at once?  Not if a signal waits for it. */
+static bool may_return(const struct tracee *t)
+{
+	bool signals = true;
+
+	return t->sig == 0 && !t->group_stop && !thread_ended(t->tid, &signals) && !signals;
+}
+
+/* The caller has been caught: all until it is let go.  0, or negative errno: it is gone. */
+static int tend(struct um_park *p, struct tracee *t, const struct arch_regs *saved)
+{
+	struct arch_regs regs = *saved; /* rax is -ERESTARTSYS */
+	int r = 0;
+
+	if (t->sig == 0 && !t->group_stop)
+		r = sleep_until_stop(p, t, saved);
+	if (r < 0)
+		return r;
+	if (p->order == RECALL && may_return(t)) {
+		p->awaited = true;
+		__atomic_add_fetch(&park_recalled, 1, __ATOMIC_SEQ_CST);
+		arch_restart(&regs);
+	} else {
+		if (p->order != ANSWER)
+			hold(p);
+		if (p->ret != UM_RESTART)
+			arch_set_result(&regs, p->ret);
+	}
+	r = tracee_release(t, &regs);
+	if (r == 0)
+		set_where(p, LEFT);
+	return r;
+}
+
+/* Park the caller.  Its notification is open. */
+static void park(struct um_park *p)
+{
+	struct arch_regs saved;
+	struct tracee t;
+	int64_t caught;
+	int r;
+
+	set_where(p, CATCHING);
+	caught = tracee_catch(p->call, &t, &saved);
+	if (caught == UM_REPLIED) {
+		caller_gone(p);
+		return;
+	}
+	if (caught < 0) {
+		look_after(p);
+		return;
+	}
+	r = tend(p, &t, &saved);
+	if (r < 0) {
+		tracee_lost(&t, r == -ETIMEDOUT || r == -ECHILD ? r : 0);
+		caller_gone(p);
+	}
+}
+
+static void *nurse(void *arg)
+{
+	struct um_park *p = arg;
+	long patience = __atomic_load_n(&spared, __ATOMIC_SEQ_CST) == p->tid ? SPARED_US : PATIENCE_US;
+
+	allow_kicks(true);
+	pthread_mutex_lock(&p->lock);
+	while (p->waiting && !p->let_go && wait_change(p, patience))
+		;
+	if (p->waiting && !p->let_go)
+		park(p);
+	else if (p->waiting)
+		look_after(p);
+	pthread_mutex_unlock(&p->lock);
+	for (unsigned i = 0; tracees_pending() && i < LEFTOVER_TRIES; i++) {
+		usleep(LEFTOVER_US);
+		tracees_finish();
+	}
+	park_drop(p);
+	return NULL;
+}
+
+/* --- the worker --------------------------------------------------------------------------------------------------- */
+
+static void start_nurse(struct um_park *p)
+{
+	struct sigaction sa = { .sa_handler = kicked };
+	pthread_attr_t attr;
+
+	sigaction(kick_signal(), &sa, NULL);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	p->holders++;
+	if (pthread_create(&p->nurse, &attr, nurse, p) != 0)
+		p->holders--; /* it is not parked, then */
+	pthread_attr_destroy(&attr);
+}
+
+void um_wait_begin(struct um_call *call)
+{
+	struct um_park *p = call->park;
+
+	if (p == NULL)
+		p = park_new(call);
+	if (p != NULL) {
+		pthread_mutex_lock(&p->lock);
+		p->waiting = true;
+		if (call->park == NULL && call->view->features.ptrace)
+			start_nurse(p);
+		pthread_mutex_unlock(&p->lock);
+		allow_kicks(true);
+	}
+	call->park = p;
+	um_unlock(call->view);
+}
+
+bool um_wait_end(struct um_call *call)
+{
+	struct um_park *p = call->park;
+	enum where where = LIVE;
+
+	if (p != NULL) {
+		pthread_mutex_lock(&p->lock);
+		p->waiting = false;
+		pthread_cond_broadcast(&p->changed);
+		while (p->where == CATCHING)
+			wait_change(p, LOOK_US);
+		where = p->where;
+		pthread_mutex_unlock(&p->lock);
+		allow_kicks(false);
+	}
+	if (where == LIVE) {
+		call->park = NULL;
+		if (p != NULL)
+			park_drop(p);
+	}
+	um_lock(call->view);
+	return where == HELD || where == GONE;
+}
+
+/* Give the nurse an order, and see that it has been heard.  False: the caller is gone.  The park is locked. */
+static bool give_order(struct um_park *p, enum order order, int64_t ret)
+{
+	p->heard = p->refused = false;
+	p->order = order;
+	p->ret = ret;
+	while ((p->where == PARKED || p->where == HELD) && !p->heard && !p->refused) {
+		pthread_kill(p->nurse, kick_signal());
+		pthread_cond_broadcast(&p->changed);
+		wait_change(p, KICK_US);
+	}
+	return p->where != GONE;
+}
+
+/* The caller is to make its call again: wait until it has, or never will. */
+static void await(struct um_park *p)
+{
+	bool signals;
+
+	while (!p->refused && !p->returned && p->where != GONE)
+		if (!wait_change(p, LOOK_US) && p->where == LEFT && !p->returned && thread_ended(p->tid, &signals))
+			set_where(p, GONE);
+	if (p->awaited)
+		__atomic_sub_fetch(&park_recalled, 1, __ATOMIC_SEQ_CST);
+	p->awaited = false;
+}
+
+int um_recall(struct um_call *call)
+{
+	struct um_park *p = call->park;
+	bool back;
+
+	if (p == NULL)
+		return 0;
+	um_unlock(call->view); /* who receives its notification needs it */
+	pthread_mutex_lock(&p->lock);
+	if (give_order(p, RECALL, 0))
+		await(p);
+	back = p->returned;
+	pthread_mutex_unlock(&p->lock);
+	if (back) {
+		call->park = NULL;
+		park_drop(p);
+	}
+	um_lock(call->view);
+	return back ? 0 : -EINTR;
+}
+
+void park_answer(struct um_call *call, int64_t ret)
+{
+	struct um_park *p = call->park;
+
+	if (ret == UM_CONTINUE || ret == UM_REPLIED)
+		ret = UM_RESTART;
+	pthread_mutex_lock(&p->lock);
+	if (p->where == PARKED || p->where == HELD)
+		give_order(p, ANSWER, ret);
+	pthread_mutex_unlock(&p->lock);
+	call->park = NULL;
+	park_drop(p);
+}
+
+bool park_alive(const struct um_call *call)
+{
+	bool alive;
+
+	pthread_mutex_lock(&call->park->lock);
+	alive = call->park->where != GONE;
+	pthread_mutex_unlock(&call->park->lock);
+	return alive;
+}
+
+/* --- others -------------------------------------------------------------------------------------------------------- */
+
+/* Is it the call that the worker waits for?  The park is locked. */
+static bool is_awaited(const struct um_park *p, const struct um_call *call)
+{
+	return p->awaited && !p->returned && p->call->nr == call->nr && p->call->ip == call->ip &&
+	       memcmp(p->call->args, call->args, sizeof(call->args)) == 0;
+}
+
+bool park_returns(const struct um_call *call)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&list_lock);
+	for (struct um_park *p = parks; p != NULL && !found; p = p->next) {
+		if (p->tid != call->tid)
+			continue;
+		pthread_mutex_lock(&p->lock);
+		found = is_awaited(p, call);
+		if (found) {
+			p->call->cookie = call->cookie;
+			p->call->listener = call->listener;
+			p->returned = true;
+			pthread_cond_broadcast(&p->changed);
+		}
+		pthread_mutex_unlock(&p->lock);
+	}
+	pthread_mutex_unlock(&list_lock);
+	return found;
+}
+
+/* The thread's park, held; or NULL. */
+static struct um_park *park_of(pid_t tid)
+{
+	struct um_park *p;
+
+	pthread_mutex_lock(&list_lock);
+	for (p = parks; p != NULL && p->tid != tid; p = p->next)
+		;
+	if (p != NULL)
+		p->holders++;
+	pthread_mutex_unlock(&list_lock);
+	return p;
+}
+
+void park_look(pid_t tid)
+{
+	struct um_park *p = park_of(tid);
+
+	if (p == NULL)
+		return;
+	pthread_mutex_lock(&p->lock);
+	p->look = true;
+	while (p->look && p->where == PARKED) {
+		pthread_kill(p->nurse, kick_signal());
+		wait_change(p, KICK_US);
+	}
+	pthread_mutex_unlock(&p->lock);
+	park_drop(p);
+}
+
+void park_let_go(pid_t tid)
+{
+	struct um_park *p;
+
+	__atomic_store_n(&spared, tid, __ATOMIC_SEQ_CST); /* when it has made its call anew, there is time to trace it */
+	p = park_of(tid);
+	if (p == NULL)
+		return;
+	pthread_mutex_lock(&p->lock);
+	p->let_go = true;
+	for (unsigned i = 0; i < STOP_MS * 1000 / KICK_US && p->where != LIVE && p->where != LEFT && p->where != GONE; i++) {
+		if (p->where == PARKED)
+			pthread_kill(p->nurse, kick_signal());
+		pthread_cond_broadcast(&p->changed);
+		wait_change(p, KICK_US);
+	}
+	pthread_mutex_unlock(&p->lock);
+	park_drop(p);
+}
