@@ -58,6 +58,18 @@ static void nap(int ms)
 		;
 }
 
+/* fork(2), or the end of the program. */
+static pid_t start_process(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0) {
+		perror("fork");
+		exit(1);
+	}
+	return pid;
+}
+
 /* The state letter of a process. */
 static char state_of(pid_t pid)
 {
@@ -243,7 +255,7 @@ static const struct kind {
 /* A child that makes the call and exits with: 0 it succeeded, 1 EINTR, 2 another error; 16 more for each handler run. */
 static pid_t start(const struct kind *k)
 {
-	pid_t pid = fork();
+	pid_t pid = start_process();
 
 	if (pid == 0) {
 		long r = k->call();
@@ -432,7 +444,7 @@ static void try_threads(void)
 static void try_exec(int how)
 {
 	int status;
-	pid_t pid = fork();
+	pid_t pid = start_process();
 
 	if (pid == 0) {
 		pthread_t t;
@@ -459,7 +471,7 @@ static void try_storm(void)
 	setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one));
 	set_handler(SIGALRM, handler, SA_RESTART);
 	set_handler(SIGUSR1, handler, 0);
-	pid = fork();
+	pid = start_process();
 	if (pid == 0) {
 		for (int i = 0; i < N; i++) {
 			char c = (char)i;
@@ -470,7 +482,7 @@ static void try_storm(void)
 		}
 		_exit(0);
 	}
-	storm = fork();
+	storm = start_process();
 	if (storm == 0) {
 		for (int i = 0;; i++) {
 			nap(1);
