@@ -3,8 +3,8 @@
  * The reaper.
  *
  * Theory of operation.  All of it runs on the loop's thread, which has made CMD and the guardian and to which orphans
- * of the view are given.  It waits with __WNOTHREAD: stops of threads that other threads of the monitor have seized,
- * to rewrite a call, are theirs to see.
+ * of the view are given.  The tracer does the waiting: stops of threads that other threads of the monitor have seized,
+ * to rewrite or park a call, are theirs to see.
  *
  * The end.  The view ends with CMD, or with its last process (--linger); but not while processes live that it has
  * taken in (um_attach): they were there before it, and nobody expects them to end with somebody else's command.
