@@ -312,31 +312,61 @@ int layers_symlink(struct layers *l, const char *target, const char *path, const
 	return r != GO_ON ? r : create(l, path, S_IFLNK | 0777, 0, owner, &m);
 }
 
+/* One more name for an object of the upper directory, which is @path at @dirfd there. */
+static int link_object(struct layers *l, int dirfd, const char *path, int flags, uint8_t dtype, uint8_t vtype,
+		       const char *newpath, const struct ient *over)
+{
+	char tmp[32];
+
+	if (over && (over->flags & IE_WHITEOUT)) {
+		tmp_name(l, tmp);
+		if (linkat(dirfd, path, l->work, tmp, flags) < 0)
+			return -errno;
+		return publish(l, tmp, newpath, dtype, vtype);
+	}
+	if (linkat(dirfd, path, l->layer[0].fd, newpath, flags) < 0)
+		return -errno;
+	if (over && (over->flags & IE_WHFILE))
+		whiteout_beside_remove(l, newpath);
+	index_put(l, newpath, dtype, vtype, 0);
+	return 0;
+}
+
 static int link_upper(struct layers *l, const char *oldpath, const char *newpath, const struct ient *over)
 {
-	int up = l->layer[0].fd;
 	struct upos u;
-	char tmp[32];
-	uint8_t vtype;
 	int r = upper_find(l, oldpath, &u);
 
 	if (r < 0)
 		return r;
 	if (!u.ent || !u.last)
 		return -ENOENT;
-	vtype = upper_vtype(l, oldpath, u.ent);
-	if (over && (over->flags & IE_WHITEOUT)) {
-		tmp_name(l, tmp);
-		if (linkat(up, oldpath, l->work, tmp, 0) < 0)
-			return -errno;
-		return publish(l, tmp, newpath, u.ent->dtype, vtype);
-	}
-	if (linkat(up, oldpath, up, newpath, 0) < 0)
-		return -errno;
-	if (over && (over->flags & IE_WHFILE))
-		whiteout_beside_remove(l, newpath);
-	index_put(l, newpath, u.ent->dtype, vtype, 0);
-	return 0;
+	return link_object(l, l->layer[0].fd, oldpath, 0, u.ent->dtype, upper_vtype(l, oldpath, u.ent), newpath, over);
+}
+
+int layers_link_fd(struct layers *l, int fd, const char *newpath)
+{
+	cleanup_look struct look new = LOOK_INIT;
+	char name[40], host[PATH_MAX];
+	struct stat st;
+	int r = fd_host(fd, host);
+
+	if (r == 0 && fstat(fd, &st) < 0)
+		r = -errno;
+	if (r < 0)
+		return r;
+	/* A body of the host must not get a name where it would be written. */
+	if (!host_in_layer(host, &l->layer[0]) || !S_ISREG(st.st_mode))
+		return -EXDEV;
+	if (!l->cow)
+		return -EROFS;
+	snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+	change_begin(l);
+	r = create_prepare(l, newpath, &new);
+	if (r == 0)
+		r = link_object(l, AT_FDCWD, name, AT_SYMLINK_FOLLOW, DT_REG, DT_REG, newpath, new.u.ent);
+	change_end(l);
+	return r;
 }
 
 int layers_link(struct layers *l, const char *oldpath, const char *newpath)

@@ -178,6 +178,8 @@ int layers_unlink(struct layers *l, const char *path);
 int layers_rmdir(struct layers *l, const char *path);
 /* link(2): the old name is not followed.  Keeps hard links of lower files together where both names are copied up. */
 int layers_link(struct layers *l, const char *oldpath, const char *newpath);
+/* Give a name to an open file of the upper directory that has none (O_TMPFILE).  -EXDEV: it is not there. */
+int layers_link_fd(struct layers *l, int fd, const char *newpath);
 /* renameat2(2) with RENAME_NOREPLACE, RENAME_EXCHANGE.  Directories of any layer (they are copied up whole). */
 int layers_rename(struct layers *l, const char *oldpath, const char *newpath, unsigned flags);
 

@@ -20,7 +20,7 @@
 #include <sys/statfs.h>
 #include <sys/types.h>
 
-#define UM_MODULE_ABI 3
+#define UM_MODULE_ABI 4
 
 struct um_fs;                   /* a mounted instance: the module's own */
 
@@ -64,6 +64,7 @@ struct um_fs_ops {
 	int (*unlink)(struct um_fs *fs, const char *path);
 	int (*rmdir)(struct um_fs *fs, const char *path);
 	int (*link)(struct um_fs *fs, const char *oldpath, const char *newpath);
+	int (*link_fd)(struct um_fs *fs, int fd, const char *newpath);  /* of an open body that has no name; or NULL */
 	int (*rename)(struct um_fs *fs, const char *oldpath, const char *newpath, unsigned flags);
 	int (*chmod)(struct um_fs *fs, const char *path, mode_t mode);
 	int (*chown)(struct um_fs *fs, const char *path, uid_t uid, gid_t gid);

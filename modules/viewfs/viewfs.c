@@ -142,6 +142,11 @@ static int v_link(struct um_fs *fs, const char *oldpath, const char *newpath)
 	return layers_link(fs->layers, oldpath, newpath);
 }
 
+static int v_link_fd(struct um_fs *fs, int fd, const char *newpath)
+{
+	return layers_link_fd(fs->layers, fd, newpath);
+}
+
 static int v_rename(struct um_fs *fs, const char *oldpath, const char *newpath, unsigned flags)
 {
 	return layers_rename(fs->layers, oldpath, newpath, flags);
@@ -257,6 +262,7 @@ static const struct um_fs_ops viewfs_ops = {
 	.unlink = v_unlink,
 	.rmdir = v_rmdir,
 	.link = v_link,
+	.link_fd = v_link_fd,
 	.rename = v_rename,
 	.chmod = v_chmod,
 	.chown = v_chown,

@@ -10,6 +10,7 @@
 #include <linux/fs.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "args.h"
 #include "outside.h"
@@ -123,6 +124,35 @@ static int64_t link_source(struct um_call *call, struct um_path *path)
 		err = fd_path(call, arg_dirfd(call), path);
 	else
 		err = arg_path(call, arg_flags(call) & AT_SYMLINK_FOLLOW ? NAMEI_FOLLOW : 0, path);
+	return err == -ESTALE ? -ENOENT : err;
+}
+
+/* The object of a source that has no name (a file of O_TMPFILE, or a removed one): a descriptor, or -EXDEV. */
+static int nameless_source(struct um_call *call, const struct um_path *from)
+{
+	char link[PATH_MAX];
+	int fd;
+
+	if (from->node.fd >= 0)
+		return outside_is_nameless(call, from) ? fcntl(from->node.fd, F_DUPFD_CLOEXEC, 0) : -EXDEV;
+	if (arg_is_fd(call))
+		return um_get_fd(call, arg_dirfd(call));
+	if (!(arg_flags(call) & AT_SYMLINK_FOLLOW) || um_read_path(call, call->args[call->row->path], link) < 0 ||
+	    !proc_is_magic(call, link))
+		return -EXDEV;
+	fd = open(link, O_PATH | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int64_t link_nameless(struct um_call *call, const struct um_path *from, struct um_path *to)
+{
+	int fd = nameless_source(call, from);
+	int64_t err;
+
+	if (fd < 0)
+		return fd;
+	err = UM_OPS(to)->link_fd ? UM_OPS(to)->link_fd(UM_FS(to), fd, to->rel) : -EXDEV;
+	close(fd);
 	return err;
 }
 
@@ -150,7 +180,7 @@ int64_t call_link(struct um_call *call)
 	} else if (to.slash) {
 		err = -ENOENT;
 	} else if (err == NAMEI_NATIVE || from.mount != to.mount) {
-		err = -EXDEV;
+		err = link_nameless(call, &from, &to);
 	} else if (from.node.type == S_IFDIR) {
 		err = -EPERM;
 	} else {

@@ -125,6 +125,27 @@ static int check_found(const struct um_path *path, int flags)
 	return 0;
 }
 
+/* A file without a name, in the directory @path. */
+static int64_t open_tmpfile(struct um_call *call, struct um_path *path, int flags, mode_t mode)
+{
+	struct um_owner owner = { call->state->ids.fsuid, call->state->ids.fsgid };
+	struct statx st;
+	int64_t err = path->node.type == S_IFDIR ? um_path_permission(call, path, W_OK | X_OK) : -ENOTDIR;
+	int fd;
+
+	if (err == 0)
+		err = um_path_stat(call, path, &st);
+	if (err < 0)
+		return err;
+	if (st.stx_mode & S_ISGID)
+		owner.gid = st.stx_gid;
+	if (!um_alive(call))
+		return UM_REPLIED;
+	call->route = path->mount->type->name;
+	fd = UM_OPS(path)->open(UM_FS(path), path->rel, flags, mode & 07777 & ~(mode_t)call->state->umask, &owner);
+	return fd < 0 ? fd : um_answer_fd(call, fd, flags);
+}
+
 /* Everything after the look-up. */
 static int64_t open_found(struct um_call *call, struct um_path *path, int flags, mode_t mode)
 {
@@ -140,7 +161,7 @@ static int64_t open_found(struct um_call *call, struct um_path *path, int flags,
 	if (path_is_native(call, path) || (path->same && path->exists && (!regular || reads)))
 		return UM_CONTINUE;
 	if ((flags & O_TMPFILE) == O_TMPFILE)
-		return -EOPNOTSUPP; /* programs then make a named one */
+		return open_tmpfile(call, path, flags, mode);
 	err = path->exists ? um_path_permission(call, path, wanted(flags)) :
 			     um_path_parent_permission(call, path, false);
 	if (err == 0 && path->exists && (wanted(flags) & W_OK))
