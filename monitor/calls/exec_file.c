@@ -213,10 +213,12 @@ int exec_file_find(struct exec *x, int dirfd, const char *name, int namei_flags,
 /* View path of a process's descriptor, or its own name if it has none. */
 static void name_of_fd(struct exec *x, int fd, char *view)
 {
-	char host[PATH_MAX];
+	char host[PATH_MAX] = "";
+	ssize_t n = um_fd_host_path(x->call, fd, host);
 
-	if (um_fd_host_path(x->call, fd, host) <= 0 || *host != '/' ||
-	    view_path_of_host(x->call->view, x->call->state, host, view) < 0)
+	if (n == -ENOENT && *host == '/') /* removed, or in memory: the link tells what it was */
+		snprintf(view, PATH_MAX, "%s", host);
+	else if (n <= 0 || *host != '/' || view_path_of_host(x->call->view, x->call->state, host, view) < 0)
 		snprintf(view, PATH_MAX, "/dev/fd/%d", fd);
 }
 

@@ -212,9 +212,15 @@ static bool append_image(struct pending *p, struct plan_image *image, const stru
 /* What the kernel would make the process's name: of a script, the script's. */
 static void set_comm(const struct exec *x, char comm[16])
 {
+	static const char gone[] = " (deleted)";
 	const char *name = x->path_len ? x->given : x->file.path.view, *slash = strrchr(name, '/');
+	size_t n;
 
-	snprintf(comm, 16, "%.15s", slash ? slash + 1 : name);
+	name = slash ? slash + 1 : name;
+	n = strlen(name);
+	if (!x->path_len && n >= sizeof(gone) && strcmp(name + n - strlen(gone), gone) == 0)
+		n -= strlen(gone); /* by descriptor: the link to it says so of what has no name any more */
+	snprintf(comm, 16, "%.*s", (int)(n < 15 ? n : 15), name);
 }
 
 /* Fill the block.  0 or -E2BIG. */

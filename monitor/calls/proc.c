@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -31,6 +33,9 @@
 
 #ifndef PR_SCHED_CORE
 #define PR_SCHED_CORE 62 /* Linux 5.14 */
+#endif
+#ifndef PIDFS_MAGIC
+#define PIDFS_MAGIC 0x50494446 /* Linux 6.9 */
 #endif
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
@@ -183,18 +188,55 @@ int64_t call_ptrace(struct um_call *call)
 /* --- namespaces ------------------------------------------------------------------------------------------------- */
 
 /*
- * clone, unshare, setns.  New namespaces are refused as on a host where users may not have them: in a new mount
- * namespace or behind a pid namespace the paths and numbers that the monitor works with would not be the process's.
+ * New namespaces are refused as on a host where users may not have them: in a new mount namespace or behind a pid
+ * namespace the paths and numbers that the monitor works with would not be the process's.  What Linux finds wrong before
+ * it asks for the right to them (copy_process() and check_unshare_flags() in kernel/fork.c) is EINVAL here, too.
  */
+static int64_t refuse_spaces(uint64_t flags)
+{
+	bool misfit = ((flags & CLONE_FS) && (flags & (CLONE_NEWNS | CLONE_NEWUSER))) ||
+		      ((flags & CLONE_THREAD) && (flags & (CLONE_NEWUSER | CLONE_NEWPID))) ||
+		      ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND)) ||
+		      ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM));
+
+	return misfit ? -EINVAL : -EPERM;
+}
+
+static int64_t refuse_unshare(uint64_t flags)
+{
+	const uint64_t known = SPACES | CLONE_NEWTIME | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM | CLONE_FS |
+			       CLONE_FILES | CLONE_SYSVSEM;
+
+	return flags & ~known ? -EINVAL : -EPERM;
+}
+
+/* Into a namespace that is open, or those of a process. */
+static int64_t refuse_setns(const struct um_call *call)
+{
+	int fd = um_get_fd(call, (int)call->args[0]);
+	char name[40], target[32] = "";
+	struct statfs st;
+	bool fits;
+
+	if (fd < 0)
+		return fd;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	fits = readlink(name, target, sizeof(target) - 1) > 0 && strcmp(target, "anon_inode:[pidfd]") == 0;
+	fits |= fstatfs(fd, &st) == 0 && (st.f_type == NSFS_MAGIC || st.f_type == PIDFS_MAGIC);
+	close(fd);
+	return fits ? -EPERM : -EINVAL;
+}
+
+/* clone, unshare, setns */
 int64_t call_clone(struct um_call *call)
 {
-	uint64_t spaces = SPACES;
+	uint64_t flags = call->args[0];
 
 	if (call->nr == SYS_setns)
-		return -EPERM;
-	if (call->nr == SYS_unshare)
-		spaces |= CLONE_NEWTIME; /* in clone(2) this bit is a part of the signal number */
-	return call->args[0] & spaces ? -EPERM : UM_CONTINUE;
+		return refuse_setns(call);
+	if (call->nr == SYS_unshare) /* in clone(2) CLONE_NEWTIME is a part of the signal number */
+		return flags & (SPACES | CLONE_NEWTIME) ? refuse_unshare(flags) : UM_CONTINUE;
+	return flags & SPACES ? refuse_spaces(flags) : UM_CONTINUE;
 }
 
 /* Its flags are in memory, the first word of struct clone_args, and may change once checked: not in secure mode. */
@@ -206,7 +248,7 @@ int64_t call_clone3(struct um_call *call)
 		return -ENOSYS;
 	if (um_read(call, call->args[0], &flags, sizeof(flags)) < 0)
 		return UM_CONTINUE;
-	return flags & (SPACES | CLONE_NEWTIME) ? -EPERM : UM_CONTINUE;
+	return flags & (SPACES | CLONE_NEWTIME) ? refuse_spaces(flags) : UM_CONTINUE;
 }
 
 /* --- what needs privilege --------------------------------------------------------------------------------------- */
@@ -266,8 +308,8 @@ static int64_t set_name(struct um_call *call)
 
 int64_t call_privileged(struct um_call *call)
 {
-	if (!call->state->virtual_ids)
-		return UM_CONTINUE;
+	if (!call->state->virtual_ids) /* a path is not read twice: what all users without the capability are told */
+		return call->view->secure && call->row->unsafe ? -EPERM : UM_CONTINUE;
 	for (size_t i = 0; i < sizeof(privileged) / sizeof(privileged[0]); i++)
 		if (privileged[i].nr == call->nr && privileged[i].cap >= 0 &&
 		    !ids_capable(&call->state->ids, privileged[i].cap))
