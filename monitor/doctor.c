@@ -145,28 +145,66 @@ static void look_features(struct report *r, struct um_features *f)
 	}
 }
 
-/* A process under a filter, as a view would have it. */
-static void look_listener(struct report *r, struct um_features *f)
+static void look_memory(struct report *r, struct um_features *f, const struct launch *l)
+{
+	int err = features_probe_child(f, l->pid);
+
+	finding(r, err < 0 ? BAD : GOOD, "memory of processes", err < 0 ? "cannot be read" : "can be read",
+		"allow process_vm_readv or /proc/PID/mem: kernel.yama.ptrace_scope at most 1; in a container, its profile");
+}
+
+/* A process under a filter with a listener, as a view would have it. */
+static bool look_listener(struct report *r, struct um_features *f, struct launch *l)
+{
+	int err;
+
+	l->tracer = &um_unotify;
+	l->quiet = true;
+	err = launch_prepare(l);
+	f->listener = err == 0;
+	finding(r, err < 0 ? WITHOUT : GOOD, "seccomp listener", err < 0 ? strerror(-err) : "works",
+		"the tracer is ptrace, then, if that works");
+	if (err < 0)
+		return false;
+	err = l->tracer->probe(f, l->listener);
+	f->listener = err == 0;
+	finding(r, err < 0 ? WITHOUT : GOOD, "adding descriptors", err < 0 ? strerror(-err) : "works",
+		"SECCOMP_IOCTL_NOTIF_ADDFD comes with Linux 5.9; the tracer is ptrace, then");
+	look_memory(r, f, l);
+	launch_cancel(l);
+	close(l->listener);
+	return f->listener;
+}
+
+/* A process under a filter, and traced. */
+static void look_ptrace(struct report *r, struct um_features *f, struct launch *l, bool needed)
+{
+	void *unused;
+	int err;
+
+	l->tracer = &um_ptrace;
+	l->quiet = !needed;
+	err = launch_prepare(l);
+	if (err == 0) {
+		err = um_ptrace.adopt(f, l->listener, l->pid, &unused);
+		if (needed)
+			look_memory(r, f, l);
+		launch_cancel(l);
+		close(l->listener);
+	}
+	finding(r, err == 0 ? GOOD : needed ? BAD : WITHOUT, "ptrace tracer", err < 0 ? strerror(-err) : "works",
+		"allow ptrace and seccomp: kernel.yama.ptrace_scope at most 1; in a container, its profile");
+}
+
+static void look_tracers(struct report *r, struct um_features *f)
 {
 	char *argv[] = { (char *)"a trial process", NULL };
 	struct origin origin;
-	struct launch l = { .argv = argv, .origin = &origin, .tracer = &um_unotify, .features = f,
+	struct launch l = { .argv = argv, .origin = &origin, .features = f,
 			    .filter = { .classes = UM_CLASS_BIT(UM_CLASS_PATH), .carrier = -1 } };
-	int err = launch_prepare(&l);
+	bool listener = look_listener(r, f, &l);
 
-	if (err < 0) {
-		finding(r, BAD, "seccomp listener", strerror(-err), "see the message above; a view needs one");
-		return;
-	}
-	finding(r, GOOD, "seccomp listener", "works", "");
-	err = l.tracer->probe(f, l.listener);
-	finding(r, err < 0 ? BAD : GOOD, "adding descriptors", err < 0 ? strerror(-err) : "works",
-		"SECCOMP_IOCTL_NOTIF_ADDFD comes with Linux 5.9");
-	err = features_probe_child(f, l.pid);
-	finding(r, err < 0 ? BAD : GOOD, "memory of processes", err < 0 ? "cannot be read" : "can be read",
-		"allow process_vm_readv or /proc/PID/mem: kernel.yama.ptrace_scope at most 1; in a container, its profile");
-	launch_cancel(&l);
-	close(l.listener);
+	look_ptrace(r, f, &l, !listener);
 }
 
 int doctor(bool json)
@@ -179,7 +217,7 @@ int doctor(bool json)
 	look_kernel(&r);
 	features_probe_host(&f);
 	fflush(stdout); /* the trial process must not have it, too */
-	look_listener(&r, &f);
+	look_tracers(&r, &f);
 	look_features(&r, &f);
 	look_yama(&r);
 	look_namespaces(&r);

@@ -37,9 +37,12 @@ static void join_view(const struct options *opt, const struct origin *origin, st
 {
 	struct runtime_request request = { .version = RUNTIME_VERSION, .what = RUNTIME_ENTERED, .su = opt->su,
 					   .umask = origin->umask };
+	const struct um_tracer_ops *ops = um_tracer_named(view->tracer);
 	int err;
 
-	*cmd = (struct launch){ .argv = opt->argv, .origin = origin, .tracer = &um_unotify, .features = &view->features,
+	if (ops == NULL)
+		um_die("--enter %s: the view has a tracer that this umview does not know", opt->enter);
+	*cmd = (struct launch){ .argv = opt->argv, .origin = origin, .tracer = ops, .features = &view->features,
 				.filter = view->filter, .early = allow_monitor, .arg = view };
 	if (launch_prepare(cmd) < 0)
 		exit(UM_EXIT_FAILURE);

@@ -25,6 +25,7 @@
 #define ROW(field, since, without) { #field, offsetof(struct um_features, field), since, without }
 
 const struct feature features[] = {
+	ROW(listener, "seccomp listeners, Linux 5.9, where there is none already", "the tracer is ptrace: calls cost several times as much, and no debugger works"),
 	ROW(sync_wake_up, "Linux 6.6", "an intercepted call costs several times as much"),
 	ROW(wait_killable, "Linux 5.19", "a signal can interrupt a call that was half done"),
 	ROW(openat2, "Linux 5.6", "paths are looked up component by component"),
@@ -80,6 +81,7 @@ void features_probe_host(struct um_features *f)
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC };
 	int fd;
 
+	f->listener = syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &(uint32_t){ SECCOMP_RET_USER_NOTIF }) == 0;
 	/* a known flag gets as far as the null pointer; an unknown one is refused before */
 	f->wait_killable = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
 				   SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, NULL) < 0 &&

@@ -144,7 +144,9 @@ static int take_listener(struct launch *l)
 		return -ECHILD;
 	}
 	if (l->page->listener < 0) {
-		explain(l->page->listener);
+		l->refused = true;
+		if (!l->quiet)
+			explain(l->page->listener);
 		return l->page->listener;
 	}
 	l->listener = fcntl(l->page->listener, F_DUPFD_CLOEXEC, 3);

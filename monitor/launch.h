@@ -18,11 +18,13 @@ struct launch {
 	const struct um_tracer_ops *tracer;
 	const struct um_features *features;
 	struct filter_config filter;
+	bool quiet;             /* say nothing if the filter is refused: there is another way */
 	void (*early)(void *arg); /* in the child, before the filter; may be NULL */
 	void *arg;
 	/* out */
 	pid_t pid;
 	int listener;           /* close-on-exec, the caller's */
+	bool refused;           /* no filter, or no listener, could be had: that is the error */
 	struct launch_page *page;
 };
 

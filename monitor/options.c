@@ -16,6 +16,7 @@
 
 #include "kfeatures.h"
 #include "log.h"
+#include "tracer/tracer.h"
 #include "nested.h"
 
 enum option_code {
@@ -53,7 +54,7 @@ static const struct option_row rows[] = {
 	{ OPT_NAME, 0, "name", "NAME", ARG_NEEDED, "the view's name" },
 	{ OPT_ENTER, 'E', "enter", "NAME", ARG_NEEDED | CMDLINE_ONLY | WITH_ENTER, "run CMD in a running view (name or process id)" },
 	{ OPT_LINGER, 0, "linger", NULL, 0, "the view ends with its last process, not with CMD" },
-	{ OPT_TRACER, 0, "tracer", "TRACER", ARG_NEEDED, "auto or unotify" },
+	{ OPT_TRACER, 0, "tracer", "TRACER", ARG_NEEDED, "auto, unotify or ptrace" },
 	{ OPT_WITHOUT, 0, "without", "FEATURE", ARG_NEEDED, "do not use this kernel feature; repeatable (see --doctor)" },
 	{ OPT_LIST, 0, "list", NULL, CMDLINE_ONLY, "list the running views" },
 	{ OPT_DOCTOR, 0, "doctor", NULL, CMDLINE_ONLY, "what this host offers, what is missing, and the cure" },
@@ -115,12 +116,13 @@ static const char **split_list(const char *list)
 	return vec;
 }
 
-static void check_tracer(const char *name, const char *where)
+static const struct um_tracer_ops *tracer_asked_for(const char *name, const char *where)
 {
-	if (strcmp(name, "ptrace") == 0)
-		um_die("%s ptrace: the ptrace tracer is not there yet; \"unotify\" is the only one", where);
-	if (strcmp(name, "auto") != 0 && strcmp(name, "unotify") != 0)
-		um_die("%s %s: there is no such tracer; there are \"auto\" and \"unotify\"", where, name);
+	const struct um_tracer_ops *ops = um_tracer_named(name);
+
+	if (ops == NULL && strcmp(name, "auto") != 0)
+		um_die("%s %s: there is no such tracer; there are \"auto\", \"unotify\" and \"ptrace\"", where, name);
+	return ops;
 }
 
 static void switch_off(struct options *opt, const char *name, const char *where)
@@ -185,7 +187,7 @@ static void apply(struct options *opt, enum option_code code, const char *arg, c
 		opt->linger = true;
 		break;
 	case OPT_TRACER:
-		check_tracer(arg, where);
+		opt->tracer = tracer_asked_for(arg, where);
 		break;
 	case OPT_WITHOUT:
 		switch_off(opt, arg, where);

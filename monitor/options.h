@@ -28,6 +28,7 @@ struct options {
 	const char *name;       /* --name, or NULL */
 	const char *enter;      /* --enter's NAME */
 	struct um_features without; /* true: switched off */
+	const struct um_tracer_ops *tracer; /* NULL: what is to be had */
 	const char **modules;   /* --modules: NULL-terminated; NULL: any */
 	struct step *steps;     /* those of the start-up file first */
 	size_t nsteps;

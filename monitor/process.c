@@ -188,7 +188,8 @@ bool um_is_monitors(const struct um_call *call, pid_t pid)
 	const struct um_view *view = call->view;
 
 	pid = um_tgid_of(pid);
-	return pid > 0 && (pid == view->monitor || pid == view->guardian || pid == view->front);
+	return pid > 0 && (pid == view->monitor || pid == view->guardian || pid == view->front ||
+			   pid == view->helper);
 }
 
 bool um_alive(const struct um_call *call)

@@ -95,24 +95,63 @@ static void prepare_cmd(struct monitor *m)
 	if (m->state == NULL)
 		um_die("out of memory");
 	m->cmd = (struct launch){
-		.argv = m->opt->argv, .origin = m->origin, .tracer = view->tracer_ops, .features = &view->features,
+		.argv = m->opt->argv, .origin = m->origin, .features = &view->features,
 		.filter = { .classes = view->classes, .cookie = view->cookie, .secure = view->secure,
 			    .carrier = states_carrier(view->states) },
-		.early = tag_cmd, .arg = m,
+		.early = tag_cmd, .arg = m, .quiet = m->opt->tracer == NULL,
 	};
-	if (launch_prepare(&m->cmd) < 0)
-		exit(UM_EXIT_FAILURE);
+}
+
+/* CMD's process under the filter of a tracer.  0, or a negative errno: this one cannot be had (the caller may say so). */
+static int try_tracer(struct monitor *m, const struct um_tracer_ops *ops)
+{
+	struct um_view *view = &m->view;
+	int err = ops->start(view);
+
+	if (err < 0)
+		um_die("the tracer %s cannot begin: %s", ops->name, strerror(-err));
+	view->tracer_ops = m->cmd.tracer = ops;
+	err = launch_prepare(&m->cmd);
+	if (err < 0 && (!m->cmd.refused || !m->cmd.quiet))
+		exit(UM_EXIT_FAILURE); /* it has said why */
+	if (err == 0) {
+		err = ops->probe(&view->features, m->cmd.listener);
+		if (err < 0) {
+			launch_cancel(&m->cmd);
+			close(m->cmd.listener);
+		}
+	}
 	view->init = m->cmd.pid;
+	return err;
+}
+
+/* The best tracer that is to be had, or the one that was asked for. */
+static void start_cmd(struct monitor *m)
+{
+	const struct um_tracer_ops *asked = m->opt->tracer;
+	int err = -EOPNOTSUPP;
+
+	prepare_cmd(m);
+	if (asked == NULL ? m->view.features.listener : asked == &um_unotify)
+		err = try_tracer(m, &um_unotify);
+	if (err == 0)
+		return;
+	if (asked == &um_unotify)
+		um_die("the kernel's seccomp listeners cannot add descriptors (%s): Linux 5.10 or newer is needed",
+		       strerror(-err));
+	m->view.features.listener = false;
+	if (asked == NULL)
+		um_warn("there is no seccomp listener to be had here (%s): tracing by ptrace, which is slower; see "
+			"--tracer in umview(1)", m->opt->without.listener ? "--without listener" : strerror(-err));
+	m->cmd.quiet = false;
+	err = try_tracer(m, &um_ptrace);
+	if (err < 0)
+		um_die("the tracer ptrace: %s", strerror(-err));
 }
 
 /* What could be tried only now. */
 static void probe(struct monitor *m)
 {
-	int err = m->view.tracer_ops->probe(&m->view.features, m->cmd.listener);
-
-	if (err < 0)
-		um_die("the kernel's seccomp listeners cannot add descriptors (%s): Linux 5.10 or newer is needed",
-		       strerror(-err));
 	if (features_probe_child(&m->view.features, m->cmd.pid) < 0)
 		um_die("the monitor may not read the memory of the processes it serves: the sysctl kernel.yama.ptrace_scope "
 		       "must be 0 or 1, and a container must allow process_vm_readv or /proc/PID/mem (umview --doctor)");
@@ -135,7 +174,7 @@ static void serve_listener(struct monitor *m)
 	reaper_start(&m->reaper, &m->view, m->ending, m->sock, m->opt->linger);
 	err = monitor_add_listener(&m->view, m->cmd.listener, m->cmd.pid);
 	if (err < 0)
-		um_die("cannot serve the listener: %s", strerror(-err));
+		um_die("cannot serve CMD: %s%s", strerror(-err), m->view.tracer_ops == &um_ptrace ? " (ptrace is refused)" : "");
 	runtime_serve(&m->runtime, &m->view, m->ending, m->opt->argv);
 }
 
@@ -181,7 +220,7 @@ void serve(const struct options *opt, const struct origin *origin, pid_t front, 
 	setup_view(&m.view, opt, origin, front);
 	m.view.ending = ending;
 	start_guardian(&m);
-	prepare_cmd(&m);
+	start_cmd(&m);
 	probe(&m);
 	leave_shell();
 	setup_steps(&m.view, opt, origin, m.state);

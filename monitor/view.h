@@ -26,6 +26,7 @@ struct um_features {
 	bool addfd_send;        /* SECCOMP_ADDFD_FLAG_SEND, Linux 5.14 */
 	bool process_vm;        /* process_vm_readv(2); else /proc/PID/mem */
 	bool ptrace;            /* PTRACE_SEIZE, for rewriting */
+	bool listener;          /* a seccomp listener (unotify with ADDFD), Linux 5.9 */
 	bool inotify;           /* an inotify instance to be had */
 	bool affinity;          /* sched_setaffinity(2) */
 	bool user_ns;           /* a user namespace of one's own */
@@ -91,6 +92,7 @@ struct um_view {
 	gid_t gid;
 	pid_t monitor, guardian, front, init; /* init: CMD's process */
 	struct ending *ending;  /* what its listeners are known to */
+	pid_t helper;           /* a process of the tracer's, or 0 */
 	FILE *trace;            /* --trace, or NULL */
 	unsigned staging;       /* workers that run a module's code without the lock */
 	bool stats;

@@ -128,6 +128,42 @@ static inline void arch_set_call(struct arch_regs *regs, int nr, uint64_t ip, co
 	regs->user.orig_rax = -1ULL;
 }
 
+/* What a thread that stopped at the beginning of a call asks for. @ip: address after the instruction. */
+static inline void arch_call_get(const struct arch_regs *regs, int *nr, uint64_t args[6], uint64_t *ip)
+{
+	const struct user_regs_struct *u = &regs->user;
+
+	*nr = (int)u->orig_rax;
+	*ip = u->rip;
+	args[0] = u->rdi;
+	args[1] = u->rsi;
+	args[2] = u->rdx;
+	args[3] = u->r10;
+	args[4] = u->r8;
+	args[5] = u->r9;
+}
+
+/* There, another call is made in its place. */
+static inline void arch_call_change(struct arch_regs *regs, int nr, const uint64_t args[6])
+{
+	arch_set_args(regs, args);
+	regs->user.orig_rax = (unsigned long long)(long long)nr;
+}
+
+/* At the end of that one, it goes on after its own with this result; if it is to be restarted, then as itself. */
+static inline void arch_come_back(struct arch_regs *own, int64_t result)
+{
+	own->user.rax = (unsigned long long)result;
+}
+
+/* The stack's end, and how much below it the program may use without moving it (System V ABI, x86-64, 3.2.2). */
+static inline uint64_t arch_stack(const struct arch_regs *regs)
+{
+	return regs->user.rsp;
+}
+
+#define ARCH_RED_ZONE 128
+
 /* The thread goes on after its call, with this result. */
 static inline void arch_set_result(struct arch_regs *regs, int64_t result)
 {

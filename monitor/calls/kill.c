@@ -44,7 +44,7 @@ static bool is_thread_of(pid_t tgid, pid_t tid)
 bool is_protected(const struct um_view *view, pid_t tid)
 {
 	return tid > 0 && (is_thread_of(view->monitor, tid) || is_thread_of(view->guardian, tid) ||
-			   is_thread_of(view->front, tid));
+			   is_thread_of(view->front, tid) || is_thread_of(view->helper, tid));
 }
 
 const struct um_ids *ids_of(const struct um_view *view, const struct um_state *state, struct um_ids *buf)

@@ -4,7 +4,16 @@
  */
 #include "tracer.h"
 
+#include <string.h>
+
 #include "../view.h"
+
+const struct um_tracer_ops *um_tracer_named(const char *name)
+{
+	if (strcmp(name, um_unotify.name) == 0)
+		return &um_unotify;
+	return strcmp(name, um_ptrace.name) == 0 ? &um_ptrace : NULL;
+}
 
 int64_t um_rewrite(struct um_call *call, int nr, const uint64_t args[6])
 {

@@ -55,7 +55,10 @@ struct um_tracer_ops {
 	int (*take)(struct hold *h, const struct sock_fprog *filter, struct um_taking *t);
 };
 
-extern const struct um_tracer_ops um_unotify;
+extern const struct um_tracer_ops um_unotify, um_ptrace;
+
+/* NULL: there is none of that name. */
+const struct um_tracer_ops *um_tracer_named(const char *name);
 
 /* --- rewriting (tracer.c): by the view's tracer ------------------------------------------------------------------- */
 

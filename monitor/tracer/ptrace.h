@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The ptrace tracer, inside: ptrace.c waits and answers, ptrace_ask.c takes what other threads want of the tracing
+ * thread, ptrace_call.c has calls made in place of the trapped one, ptrace_fd.c hands over descriptors.
+ *
+ * All but ptrace_ask() and ptrace_new_ask() run on the thread that traces, which is the only one that may.
+ */
+#ifndef MONITOR_TRACER_PTRACE_H
+#define MONITOR_TRACER_PTRACE_H
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../arch/arch.h"
+#include "../call.h"
+#include "tracer.h"
+
+/* A thread that is held in a trapped call, or was let into another one in its place. */
+struct trapped {
+	pid_t tid;              /* 0: nobody */
+	uint64_t cookie;        /* the call's; numbers are never used again */
+	struct arch_regs regs;  /* as it was trapped */
+	bool under_way;         /* calls were made in its place: it stands at the end of one, not at the beginning */
+	bool rewritten;         /* runs, as another call: at its end it gets its registers back */
+	bool masked;            /* signals are blocked by us; `mask' is what they were */
+	bool stopped;           /* a stop of its process was passed over */
+	uint64_t mask;
+	struct trapped *next;
+};
+
+struct ask;
+
+/* A thread of the monitor that traces.  It is never freed: a worker may still name it. */
+struct ptracer {
+	pid_t tid;
+	pthread_t thread;
+	int fd;                 /* the listener: a socket that is shut down when nobody is left */
+	uint64_t last;          /* cookie */
+	pid_t init;             /* CMD, whose stops and end the loop wants to know */
+	bool init_stopped;
+	struct trapped now;     /* the call that was received last, until it is answered or another is received */
+	struct trapped *others; /* those that workers have, and rewritten ones */
+	pthread_mutex_t mutex;  /* of asks */
+	pthread_cond_t answered;
+	struct ask *asks;
+};
+
+/* What is asked of the tracing thread: an operation of struct um_tracer_ops. */
+struct ask {
+	enum { ASK_ANSWER, ASK_PROCEED, ASK_ADD_FD, ASK_ANSWER_FD, ASK_ALIVE, ASK_REWRITE, ASK_INJECT } what;
+	struct um_call *call;
+	int64_t value;          /* the answer */
+	int fd, flags;
+	int nr;                 /* rewrite */
+	const uint64_t *args;
+	const struct um_inject *calls;
+	unsigned n, result;
+	int64_t ret;
+	bool done;
+	struct ask *next;
+};
+
+/* ptrace_ask.c */
+int64_t ptrace_ask(struct ask *a);
+/* Do what was asked. */
+void ptrace_serve(struct ptracer *p);
+/* As waitid(2) with P_ALL; -EINTR also when something was asked. */
+int ptrace_wait(struct ptracer *p, siginfo_t *info);
+void ptrace_lock(void *listener, struct um_view *view);
+
+/* ptrace.c */
+/* Perform one. */
+int64_t ptrace_perform(struct ptracer *p, struct ask *a);
+/* A thread has ended: waitid(2) said so. */
+void ptrace_gone(struct ptracer *p, const siginfo_t *info);
+/* Keep a call; *t is empty afterwards. 0 or -ENOMEM. */
+int ptrace_keep(struct ptracer *p, struct trapped *t);
+
+/* ptrace_call.c */
+/* Have the thread make a call in place of the trapped one (and of those made so before).  0 and *result; or -ESRCH. */
+int ptrace_call(struct ptracer *p, struct trapped *t, int nr, const uint64_t args[6], int64_t *result);
+/* Go on after the trapped call, with this result. */
+int ptrace_result(struct trapped *t, int64_t value);
+/* Go on as another call, and at its end with this one's registers. */
+int ptrace_become(struct ptracer *p, struct trapped *t, int nr, const uint64_t args[6]);
+int ptrace_inject(struct ptracer *p, struct trapped *t, const struct ask *a);
+/* A rewritten call is over. */
+void ptrace_rewritten_ends(struct trapped *t);
+
+/* ptrace_fd.c */
+int ptrace_start(struct um_view *view);
+/* Its number in the process, or a negative errno. @fresh: nobody else has the open file. */
+int ptrace_give(struct ptracer *p, struct trapped *t, struct um_call *call, int fd, int flags, bool fresh);
+
+#endif

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The tracing thread and the others.
+ *
+ * Theory of operation.  The kernel takes ptrace requests from the thread alone that traces.  A worker leaves what it
+ * wants in a list and waits; a signal tells the tracing thread to look.  That one may be
+ *
+ *	in waitid(2)		the signal's handler jumps out of it.  Whether an event was taken before shows in the siginfo,
+ *				so none is lost, and no signal either: the list is looked at between setting the jump
+ *				and the call
+ *	waiting for the lock	which the worker may hold: so it does not sleep on it for long, and serves meanwhile
+ *	at work on a call	it holds the lock, and serves when it waits next
+ *	waiting for a thread	that makes a call, for another worker: it is over soon
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../view.h"
+#include "ptrace.h"
+
+#define LOCK_NS 500000          /* how long the lock is waited for in one go */
+#define AGAIN_NS 20000000       /* how often a worker rings */
+
+static __thread sigjmp_buf out;
+static __thread volatile sig_atomic_t waiting;
+
+static int bell(void)
+{
+	return SIGRTMAX - 3;
+}
+
+static void rung(int sig)
+{
+	(void)sig;
+	if (waiting) {
+		waiting = 0;
+		siglongjmp(out, 1);
+	}
+}
+
+/* The first that this thread does. */
+static void arm(void)
+{
+	static __thread bool armed;
+	struct sigaction sa = { .sa_handler = rung, .sa_flags = SA_NODEFER }; /* left by a jump, not by a return */
+	sigset_t set;
+
+	if (armed)
+		return;
+	armed = true;
+	sigaction(bell(), &sa, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, bell());
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+int ptrace_wait(struct ptracer *p, siginfo_t *info)
+{
+	volatile int err = EINTR;
+
+	arm();
+	info->si_pid = 0;
+	if (sigsetjmp(out, 0) == 0) {
+		waiting = 1;
+		if (__atomic_load_n(&p->asks, __ATOMIC_SEQ_CST) == NULL &&
+		    syscall(SYS_waitid, P_ALL, 0, info, WSTOPPED | WEXITED | __WALL | __WNOTHREAD, NULL) < 0)
+			err = errno;
+		waiting = 0;
+	}
+	return *(volatile pid_t *)&info->si_pid != 0 ? 0 : -err;
+}
+
+void ptrace_serve(struct ptracer *p)
+{
+	struct ask *a, *next;
+
+	pthread_mutex_lock(&p->mutex);
+	a = p->asks;
+	__atomic_store_n(&p->asks, NULL, __ATOMIC_SEQ_CST);
+	pthread_mutex_unlock(&p->mutex);
+	for (; a != NULL; a = next) {
+		next = a->next;
+		a->ret = ptrace_perform(p, a);
+		pthread_mutex_lock(&p->mutex);
+		a->done = true;
+		pthread_cond_broadcast(&p->answered);
+		pthread_mutex_unlock(&p->mutex);
+	}
+}
+
+/* From now on until a moment later. */
+static struct timespec later(clockid_t clock, long ns)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	t.tv_nsec += ns;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_nsec -= 1000000000;
+		t.tv_sec++;
+	}
+	return t;
+}
+
+void ptrace_lock(void *listener, struct um_view *view)
+{
+	struct timespec t;
+
+	while (pthread_mutex_trylock(&view->lock) != 0) {
+		ptrace_serve(listener);
+		t = later(CLOCK_REALTIME, LOCK_NS);
+		if (pthread_mutex_timedlock(&view->lock, &t) == 0)
+			break;
+	}
+}
+
+int64_t ptrace_ask(struct ask *a)
+{
+	struct ptracer *p = a->call->listener;
+	struct timespec t;
+
+	if (pthread_equal(p->thread, pthread_self()))
+		return ptrace_perform(p, a);
+	pthread_mutex_lock(&p->mutex);
+	a->next = p->asks;
+	__atomic_store_n(&p->asks, a, __ATOMIC_SEQ_CST);
+	while (!a->done) {
+		syscall(SYS_tgkill, getpid(), p->tid, bell());
+		t = later(CLOCK_REALTIME, AGAIN_NS);
+		pthread_cond_timedwait(&p->answered, &p->mutex, &t);
+	}
+	pthread_mutex_unlock(&p->mutex);
+	return a->ret;
+}

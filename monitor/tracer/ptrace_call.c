@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Calls in place of the trapped one.
+ *
+ * A thread that was trapped stands at the beginning of its call: other registers make it another call, and
+ * PTRACE_SYSCALL stops the thread at its end.  From there it is sent back to the instruction for each further call, with
+ * all signals blocked, and each of these has a stop at its beginning and one at its end.  Nothing of this shows: in the end
+ * the thread has the registers that it came with, and the result.
+ *
+ * SIGSTOP cannot be blocked.  The thread goes on through it, and is interrupted afterwards, by which it takes its place
+ * among the stopped threads of its process.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#include "../view.h"
+#include "ptrace.h"
+#include "tracee.h"
+
+#define AT_CALL (SIGTRAP | 0x80) /* with PTRACE_O_TRACESYSGOOD */
+
+/* Let it run to its next stop at a system call.  0 or -ESRCH. */
+static int run(struct ptracer *p, struct trapped *t)
+{
+	siginfo_t info;
+	int sig = 0;
+
+	for (;;) {
+		if (ptrace(PTRACE_SYSCALL, t->tid, NULL, (void *)(long)sig) < 0)
+			return -ESRCH; /* killed; its end will be told */
+		do
+			info.si_pid = 0;
+		while (waitid(P_PID, (id_t)t->tid, &info, WSTOPPED | WEXITED | __WALL | __WNOTHREAD) < 0 && errno == EINTR);
+		if (info.si_pid == 0)
+			return -ESRCH;
+		if (info.si_code != CLD_TRAPPED) {
+			t->tid = 0;
+			ptrace_gone(p, &info);
+			return -ESRCH;
+		}
+		if (info.si_status == AT_CALL)
+			return 0;
+		sig = info.si_status >> 8 ? 0 : info.si_status;
+		if (info.si_status >> 8 == PTRACE_EVENT_STOP && (info.si_status & 0xff) != SIGTRAP)
+			t->stopped = true;
+	}
+}
+
+static int set_mask(const struct trapped *t, uint64_t mask)
+{
+	return ptrace(PTRACE_SETSIGMASK, t->tid, KERNEL_SIGSET_SIZE, &mask) < 0 ? -ESRCH : 0;
+}
+
+/* Block its signals: it is about to leave the kernel between two calls. */
+static int block(struct trapped *t)
+{
+	if (t->masked)
+		return 0;
+	if (ptrace(PTRACE_GETSIGMASK, t->tid, KERNEL_SIGSET_SIZE, &t->mask) < 0)
+		return -ESRCH;
+	t->masked = true;
+	return set_mask(t, ~UINT64_C(0));
+}
+
+static int unblock(struct trapped *t)
+{
+	int err = t->masked ? set_mask(t, t->mask) : 0;
+
+	t->masked = false;
+	return err;
+}
+
+/* Bring it to the beginning of another call. */
+static int begin(struct ptracer *p, struct trapped *t, int nr, const uint64_t args[6])
+{
+	struct arch_regs regs = t->regs;
+	uint64_t ip, unused[6];
+	int was, err;
+
+	if (!t->under_way) {
+		t->under_way = true;
+		arch_call_change(&regs, nr, args);
+		return arch_regs_set(t->tid, &regs);
+	}
+	arch_call_get(&regs, &was, unused, &ip);
+	arch_set_call(&regs, nr, ip, args);
+	err = block(t);
+	if (err == 0)
+		err = arch_regs_set(t->tid, &regs);
+	return err < 0 ? err : run(p, t);
+}
+
+int ptrace_call(struct ptracer *p, struct trapped *t, int nr, const uint64_t args[6], int64_t *result)
+{
+	struct arch_regs regs;
+	int err;
+
+	do {
+		err = begin(p, t, nr, args);
+		if (err == 0)
+			err = run(p, t);
+		if (err == 0)
+			err = arch_regs_get(t->tid, &regs);
+		/* what a signal has interrupted is begun again, with signals blocked */
+	} while (err == 0 && arch_will_restart(&regs));
+	if (err == 0)
+		*result = arch_result(&regs);
+	return err;
+}
+
+/* Let it go, with what belongs to it. */
+static int let_go(struct trapped *t, int request)
+{
+	int err = unblock(t);
+
+	if (err == 0 && t->stopped)
+		ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL);
+	if (err == 0 && ptrace(request, t->tid, NULL, NULL) < 0)
+		err = -ESRCH;
+	return err;
+}
+
+int ptrace_result(struct trapped *t, int64_t value)
+{
+	int err;
+
+	arch_set_result(&t->regs, value);
+	err = arch_regs_set(t->tid, &t->regs);
+	return err < 0 ? err : let_go(t, PTRACE_CONT);
+}
+
+int ptrace_become(struct ptracer *p, struct trapped *t, int nr, const uint64_t args[6])
+{
+	pid_t tid = t->tid;
+	int err = begin(p, t, nr, args);
+
+	if (err == 0)
+		err = unblock(t);
+	if (err < 0)
+		return err;
+	t->rewritten = true;
+	t->under_way = false;
+	err = ptrace_keep(p, t);
+	if (err == 0 && ptrace(PTRACE_SYSCALL, tid, NULL, NULL) < 0)
+		err = -ESRCH;
+	return err;
+}
+
+/* An interrupted call is restarted as the one that the program made. */
+void ptrace_rewritten_ends(struct trapped *t)
+{
+	struct arch_regs regs;
+
+	if (arch_regs_get(t->tid, &regs) < 0)
+		return;
+	arch_come_back(&t->regs, arch_result(&regs));
+	if (arch_regs_set(t->tid, &t->regs) == 0)
+		let_go(t, PTRACE_CONT);
+}
+
+int ptrace_inject(struct ptracer *p, struct trapped *t, const struct ask *a)
+{
+	int64_t answer = 0, one = 0;
+	bool failed = false;
+	int err = 0;
+
+	for (unsigned i = 0; i < a->n && err == 0; i++) {
+		const struct um_inject *in = &a->calls[i];
+		const struct um_syscall *row = um_syscall_row(in->nr);
+		uint64_t args[6];
+
+		if (failed && !in->always)
+			continue;
+		memcpy(args, in->args, sizeof(args));
+		if (!row || row->args[5] == UM_A_NONE)
+			args[5] = a->call->view->cookie;
+		err = ptrace_call(p, t, in->nr, args, &one);
+		/* a failure of the clean-up after the call that counts is not the call's */
+		if (err < 0 || (one < 0 && in->always && i > a->result))
+			continue;
+		if (one >= 0 && in->instead != 0)
+			one = in->instead;
+		if (!failed && (i == a->result || one < 0))
+			answer = one;
+		failed |= one < 0;
+	}
+	return err < 0 ? err : ptrace_result(t, answer);
+}
