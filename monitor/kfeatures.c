@@ -25,7 +25,6 @@
 #define ROW(field, since, without) { #field, offsetof(struct um_features, field), since, without }
 
 const struct feature features[] = {
-	ROW(listener, "seccomp listeners, Linux 5.9, where there is none already", "the tracer is ptrace: calls cost several times as much, and no debugger works"),
 	ROW(sync_wake_up, "Linux 6.6", "an intercepted call costs several times as much"),
 	ROW(wait_killable, "Linux 5.19", "a signal can interrupt a call that was half done"),
 	ROW(openat2, "Linux 5.6", "paths are looked up component by component"),
@@ -36,6 +35,7 @@ const struct feature features[] = {
 	ROW(affinity, "sched_setaffinity, not refused by a container's filter", "opening a changed file costs several times as much"),
 	ROW(inotify, "fs.inotify.max_user_instances not used up", "each path is searched for links each time"),
 	ROW(user_ns, "user namespaces for ordinary users", "sockets bound in the view show their host path to others"),
+	ROW(listener, "seccomp listeners, Linux 5.9, where there is none already", "the tracer is ptrace: calls cost several times as much, and no debugger works"),
 	{ NULL, 0, NULL, NULL },
 };
 

@@ -120,7 +120,11 @@ static int64_t check_filter(struct um_call *call, uint64_t addr)
 
 int64_t call_seccomp(struct um_call *call)
 {
-	return call->args[0] == SECCOMP_SET_MODE_FILTER ? check_filter(call, call->args[2]) : UM_CONTINUE;
+	if (call->args[0] != SECCOMP_SET_MODE_FILTER)
+		return UM_CONTINUE;
+	if (call->args[1] & SECCOMP_FILTER_FLAG_NEW_LISTENER)
+		return -EBUSY; /* as where there is one: its answers would outrank the monitor's */
+	return check_filter(call, call->args[2]);
 }
 
 int64_t call_prctl(struct um_call *call)

@@ -11,11 +11,11 @@
  * among the stopped threads of its process.
  */
 #include <errno.h>
-#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
 #include "../view.h"
+#include "inject.h"
 #include "ptrace.h"
 #include "tracee.h"
 
@@ -160,31 +160,24 @@ void ptrace_rewritten_ends(struct trapped *t)
 		let_go(t, PTRACE_CONT);
 }
 
+/* What the calls are made in, as inject_make wants it. */
+struct injected {
+	struct ptracer *p;
+	struct trapped *t;
+};
+
+static int make(void *in, int nr, const uint64_t args[6], int64_t *result)
+{
+	struct injected *x = in;
+
+	return ptrace_call(x->p, x->t, nr, args, result);
+}
+
 int ptrace_inject(struct ptracer *p, struct trapped *t, const struct ask *a)
 {
-	int64_t answer = 0, one = 0;
-	bool failed = false;
-	int err = 0;
+	struct injected x = { p, t };
+	int64_t answer;
+	int err = inject_all(a->call, a->calls, a->n, a->result, make, &x, &answer);
 
-	for (unsigned i = 0; i < a->n && err == 0; i++) {
-		const struct um_inject *in = &a->calls[i];
-		const struct um_syscall *row = um_syscall_row(in->nr);
-		uint64_t args[6];
-
-		if (failed && !in->always)
-			continue;
-		memcpy(args, in->args, sizeof(args));
-		if (!row || row->args[5] == UM_A_NONE)
-			args[5] = a->call->view->cookie;
-		err = ptrace_call(p, t, in->nr, args, &one);
-		/* a failure of the clean-up after the call that counts is not the call's */
-		if (err < 0 || (one < 0 && in->always && i > a->result))
-			continue;
-		if (one >= 0 && in->instead != 0)
-			one = in->instead;
-		if (!failed && (i == a->result || one < 0))
-			answer = one;
-		failed |= one < 0;
-	}
 	return err < 0 ? err : ptrace_result(t, answer);
 }

@@ -13,12 +13,12 @@
  */
 #include <errno.h>
 #include <stdbool.h>
-#include <string.h>
 #include <sys/syscall.h>
 
 #include "../arch/arch.h"
 #include "../call.h"
 #include "../view.h"
+#include "inject.h"
 #include "rewrite.h"
 #include "tracee.h"
 #include "tracer.h"
@@ -39,25 +39,25 @@ int64_t unotify_rewrite(struct um_call *call, int nr, const uint64_t args[6])
 	return UM_REPLIED;
 }
 
-/* Have the stopped thread make one call.  0 and *result, or negative errno: the thread is lost. */
-static int inject_one(struct tracee *t, const struct um_call *call, const struct um_inject *in, int64_t *result)
-{
-	const struct um_syscall *row = um_syscall_row(in->nr);
-	uint64_t args[6];
+/* What the calls are made in, as inject_make wants it. */
+struct injected {
+	struct um_call *call;
+	struct tracee *t;
+};
 
-	memcpy(args, in->args, sizeof(args));
-	if (!row || row->args[5] == UM_A_NONE)
-		args[5] = call->view->cookie;
-	return tracee_call(t, call->ip, in->nr, args, WAIT_CALL_MS, result);
+static int make(void *in, int nr, const uint64_t args[6], int64_t *result)
+{
+	struct injected *x = in;
+
+	return tracee_call(x->t, x->call->ip, nr, args, WAIT_CALL_MS, result);
 }
 
 int64_t unotify_inject(struct um_call *call, const struct um_inject *calls, unsigned n, unsigned result)
 {
-	int64_t answer = 0, one = 0;
-	struct arch_regs regs;
-	uint64_t address = 0;
-	bool failed = false;
 	struct tracee t;
+	struct injected x = { call, &t };
+	struct arch_regs regs;
+	int64_t answer = 0;
 	int64_t caught = tracee_catch(call, &t, &regs);
 	int r;
 
@@ -66,37 +66,8 @@ int64_t unotify_inject(struct um_call *call, const struct um_inject *calls, unsi
 	t.saved = regs;
 	t.injecting = true;
 	r = tracee_mask(&t);
-	for (unsigned i = 0; i < n && r == 0; i++) {
-		if (failed && !calls[i].always)
-			continue;
-		struct um_inject in = calls[i];
-
-		if (in.address != 0 && address == 0)
-			continue; /* it was never put anywhere */
-		if (in.address != 0)
-			in.args[in.address - 1] = address;
-		r = inject_one(&t, call, &in, &one);
-		if (r < 0)
-			break;
-		if (one > 0 && in.put != NULL) {
-			address = (uint64_t)one;
-			one = um_write(call, address, in.put, in.put_size);
-		}
-		if (one >= 0 && in.verify != NULL && !in.verify(call, (int)one, in.verify_arg)) {
-			const struct um_inject close = { .nr = SYS_close, .args = { (uint64_t)one } };
-
-			r = inject_one(&t, call, &close, &one);
-			one = -EACCES;
-		}
-		/* a failure of the clean-up after the call that counts is not the call's */
-		if (one < 0 && calls[i].always && i > result)
-			continue;
-		if (one >= 0 && calls[i].instead != 0)
-			one = calls[i].instead;
-		if (!failed && (i == result || one < 0))
-			answer = one;
-		failed |= one < 0;
-	}
+	if (r == 0)
+		r = inject_all(call, calls, n, result, make, &x, &answer);
 	if (r == 0) {
 		arch_set_result(&regs, answer);
 		r = tracee_release(&t, &regs);

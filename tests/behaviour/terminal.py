@@ -45,7 +45,7 @@ if t.end() != 0:
 
 # the start line, for an interactive shell only, and the name in bash's prompt
 t = Terminal([UMVIEW, "-n", "--name", "sunny", "bash"], env={"HOME": "/nonexistent"})
-t.expect(r"^umview: view sunny, tracer unotify, kernel features: [+-]sync_wake_up [+-]wait_killable .*\n")
+t.expect(r"^umview: view sunny, tracer [a-z]+, kernel features: [+-]sync_wake_up [+-]wait_killable .*\n")
 t.expect(r"sunny\]")
 t.run("test \"$UMVIEW_NAME\" = sunny")
 listed = subprocess.run([UMVIEW, "--list"], capture_output=True, text=True).stdout
