@@ -8,6 +8,7 @@
 
 #include "../namei.h"
 #include "../state.h"
+#include "../syscall/arch.h"
 #include "calls.h"
 
 static inline int arg_dirfd(const struct um_call *call)
@@ -31,6 +32,10 @@ static inline uint64_t arg_data(const struct um_call *call, int n)
 	return call->args[call->row->data + n];
 }
 
+/* A structure that grows with the kernel: the first @known bytes of the @size that the caller has; what follows must be
+ * zero.  0, -EINVAL (too small), -E2BIG or -EFAULT. */
+int read_struct(struct um_call *call, uint64_t addr, size_t size, void *buf, size_t known);
+
 /* namei() on the first path of the call. */
 static inline int arg_path(struct um_call *call, int flags, struct um_path *path)
 {
@@ -50,8 +55,9 @@ static inline bool arg_is_fd(const struct um_call *call)
 {
 	if (!(arg_flags(call) & AT_EMPTY_PATH))
 		return false;
-	if (call->args[call->row->path] == 0) /* since Linux 6.11; every other call says EFAULT */
-		return call->nr == SYS_newfstatat || call->nr == SYS_statx;
+	if (call->args[call->row->path] == 0) /* since Linux 6.11; most calls say EFAULT */
+		return call->nr == SYS_newfstatat || call->nr == SYS_statx ||
+		       (call->nr >= __NR_setxattrat && call->nr <= __NR_file_setattr);
 	return arg_is_empty(call);
 }
 

@@ -55,6 +55,7 @@ um_op call_getxattr;
 um_op call_setxattr;
 um_op call_listxattr;           /* list at row->data */
 um_op call_removexattr;
+um_op call_file_attr;           /* file_getattr, file_setattr: struct file_attr at row->data, its size after it */
 
 /* mount.c */
 um_op call_mount;

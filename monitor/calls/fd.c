@@ -11,6 +11,26 @@
 #include "../ttys.h"
 #include "args.h"
 
+int read_struct(struct um_call *call, uint64_t addr, size_t size, void *buf, size_t known)
+{
+	char more[256];
+	int err;
+
+	if (size < known)
+		return -EINVAL;
+	if (size > (size_t)sysconf(_SC_PAGESIZE))
+		return -E2BIG;
+	err = um_read(call, addr, buf, known);
+	for (size_t at = known, n; err == 0 && at < size; at += n) {
+		n = size - at < sizeof(more) ? size - at : sizeof(more);
+		err = um_read(call, addr + at, more, n);
+		for (size_t i = 0; err == 0 && i < n; i++)
+			if (more[i] != 0)
+				err = -E2BIG;
+	}
+	return err;
+}
+
 struct um_owner new_owner(struct um_call *call, struct um_path *path)
 {
 	struct um_owner owner = { call->state->ids.fsuid, call->state->ids.fsgid };

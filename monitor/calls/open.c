@@ -251,28 +251,6 @@ int64_t call_open(struct um_call *call)
 	return do_open(call, arg_dirfd(call), call->args[call->row->path], flags, mode, 0);
 }
 
-/* The caller's struct open_how, of which it may know more than we do as long as that is zero. */
-static int read_how(struct um_call *call, struct open_how *how)
-{
-	size_t size = (size_t)arg_data(call, 1);
-	char more[256];
-	int err;
-
-	if (size < sizeof(*how))
-		return -EINVAL;
-	if (size > (size_t)sysconf(_SC_PAGESIZE))
-		return -E2BIG;
-	err = um_read(call, arg_data(call, 0), how, sizeof(*how));
-	for (size_t at = sizeof(*how), n; err == 0 && at < size; at += n) {
-		n = size - at < sizeof(more) ? size - at : sizeof(more);
-		err = um_read(call, arg_data(call, 0) + at, more, n);
-		for (size_t i = 0; err == 0 && i < n; i++)
-			if (more[i] != 0)
-				err = -E2BIG;
-	}
-	return err;
-}
-
 /* openat2(2) ignores nothing. */
 static int check_how(const struct open_how *how)
 {
@@ -291,7 +269,7 @@ static int check_how(const struct open_how *how)
 int64_t call_openat2(struct um_call *call)
 {
 	struct open_how how = { 0 };
-	int flags = 0, err = read_how(call, &how);
+	int flags = 0, err = read_struct(call, arg_data(call, 0), (size_t)arg_data(call, 1), &how, sizeof(how));
 
 	if (err == 0)
 		err = check_how(&how);
