@@ -96,7 +96,8 @@ static const char *root_of(const struct um_state *s)
 static uint64_t state_hash(const struct um_state *s)
 {
 	const struct um_ids *i = &s->ids;
-	uint64_t h = mix(0, s->virtual_ids | s->no_new_privs << 1 | s->dumpable << 2 | (uint64_t)s->umask << 16 |
+	uint64_t h = mix(0, s->virtual_ids | s->no_new_privs << 1 | s->dumpable << 2 | s->sandboxed << 4 |
+				    (uint64_t)s->umask << 16 |
 				    (uint64_t)s->node << 32);
 
 	h = mix(h, (uint64_t)i->ruid << 32 | i->euid);
@@ -128,6 +129,7 @@ static bool ids_equal(const struct um_ids *a, const struct um_ids *b)
 static bool state_equal(const struct um_state *a, const struct um_state *b)
 {
 	return a->virtual_ids == b->virtual_ids && a->no_new_privs == b->no_new_privs && a->dumpable == b->dumpable &&
+	       a->sandboxed == b->sandboxed &&
 	       a->umask == b->umask && a->node == b->node && a->carried.rlim_cur == b->carried.rlim_cur &&
 	       a->carried.rlim_max == b->carried.rlim_max && ids_equal(&a->ids, &b->ids) &&
 	       strcmp(root_of(a), root_of(b)) == 0;

@@ -30,6 +30,7 @@ struct um_state {
 	uint32_t number;        /* set by state_intern() */
 	bool virtual_ids;       /* ids are the view's (after viewsu); false: they are the real user's, calls continue */
 	bool no_new_privs;      /* as the process believes it */
+	bool sandboxed;         /* it, or an ancestor, has put itself behind a seccomp filter of its own */
 	uint8_t dumpable;       /* PR_GET_DUMPABLE as the process believes it: 0, 1 */
 	uint16_t umask;
 	uint32_t node;          /* the view node it lives in; 0 is the root node */

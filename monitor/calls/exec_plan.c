@@ -4,7 +4,7 @@
  *
  * Theory of operation.  Both rewrite the call to execveat(fd, "", argv, envp, AT_EMPTY_PATH) with a close-on-exec
  * descriptor placed in the process; the empty string is the end of the path that the process passed, so nothing
- * is written to its memory (but see exec_in_place).  The rewritten call carries the filter's cookie.
+ * is written to its memory (but see exec_in_place and exec_by_name).  The rewritten call carries the filter's cookie.
  *
  * For the loader a plan is made beforehand, and kept by thread group id (a thread that is not the leader becomes it
  * in exec).  When the loader asks for it, the exec has succeeded: only then the process gets its new state and the
@@ -31,6 +31,7 @@
 #include "exec.h"
 
 #define SPARE_FDS 64
+#define RED_ZONE 128    /* below the stack pointer, and in use (the x86-64 ABI) */
 #define PLAN_AGE 30     /* seconds; a signal handler may run between the exec and the question */
 
 struct pending {
@@ -156,6 +157,43 @@ static int64_t exec_in_place(struct exec *x, int number)
 	return n == len ? UM_CONTINUE : -EACCES;
 }
 
+/* The stack pointer of a thread that waits in a call; 0: not known. */
+static uint64_t stack_pointer(pid_t tid)
+{
+	unsigned long long sp = 0;
+	char name[40];
+	FILE *f;
+
+	snprintf(name, sizeof(name), "/proc/%d/syscall", tid);
+	f = fopen(name, "re");
+	if (f && fscanf(f, "%*d %*s %*s %*s %*s %*s %*s %llx", &sp) != 1)
+		sp = 0;
+	if (f)
+		fclose(f);
+	return sp;
+}
+
+/*
+ * A program behind a filter of its own was allowed execve, and often not execveat.  So it makes an execve, by the
+ * descriptor's name, which stands below the stack, where nobody keeps anything (also if a vfork child's stack is its
+ * parent's).  A handler that runs before the call is made again may overwrite it; then the exec fails.
+ */
+static int64_t exec_by_name(struct exec *x, int number)
+{
+	struct um_call *call = x->call;
+	int first = call->row->data, err;
+	uint64_t args[6] = { 0, call->args[first], call->args[first + 1], 0, 0, call->view->cookie };
+	uint64_t sp = stack_pointer(call->tid);
+	char path[40];
+
+	if (sp == 0)
+		return -EACCES;
+	snprintf(path, sizeof(path), "/dev/fd/%d", number);
+	args[0] = (sp - RED_ZONE - sizeof(path)) & ~UINT64_C(15);
+	err = um_write(call, args[0], path, strlen(path) + 1);
+	return err < 0 ? err : um_rewrite(call, SYS_execve, args);
+}
+
 int64_t exec_by_descriptor(struct exec *x, int fd)
 {
 	struct um_call *call = x->call;
@@ -173,7 +211,10 @@ int64_t exec_by_descriptor(struct exec *x, int fd)
 	if (number < 0)
 		return number;
 	args[0] = (uint64_t)number;
-	r = um_rewrite(call, SYS_execveat, args);
+	if (call->state->sandboxed && call->nr == SYS_execve && !call->view->secure)
+		r = exec_by_name(x, number);
+	else
+		r = um_rewrite(call, SYS_execveat, args);
 	if (r == UM_REPLIED)
 		return r;
 	r = exec_in_place(x, number);

@@ -95,13 +95,13 @@ static int64_t set_dumpable(struct um_call *call)
  */
 static int64_t check_filter(struct um_call *call, uint64_t addr)
 {
-	const struct um_state *state = call->state;
+	struct um_state changed = *call->state;
 	struct sock_filter *filter;
 	struct sock_fprog prog;
 	int64_t ret = UM_CONTINUE;
 	size_t size;
 
-	if (state->virtual_ids && !state->no_new_privs && !ids_capable(&state->ids, CAP_SYS_ADMIN))
+	if (changed.virtual_ids && !changed.no_new_privs && !ids_capable(&changed.ids, CAP_SYS_ADMIN))
 		return -EACCES;
 	if (um_read(call, addr, &prog, sizeof(prog)) < 0 || prog.len == 0 || prog.len > BPF_MAXINSNS)
 		return UM_CONTINUE; /* the kernel says what is wrong */
@@ -115,6 +115,10 @@ static int64_t check_filter(struct um_call *call, uint64_t addr)
 			    (filter[i].k & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_TRACE)
 				ret = -EINVAL;
 	free(filter);
+	if (ret == UM_CONTINUE && !changed.sandboxed) {
+		changed.sandboxed = true;
+		um_set_state(call, &changed); /* if that fails, exec takes the usual way */
+	}
 	return ret;
 }
 

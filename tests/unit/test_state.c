@@ -88,6 +88,7 @@ START_TEST(test_fields)
 	} while (0)
 	DIFFERS(b.virtual_ids = true);
 	DIFFERS(b.no_new_privs = true);
+	DIFFERS(b.sandboxed = true);
 	DIFFERS(b.dumpable = 0);
 	DIFFERS(b.umask = 077);
 	DIFFERS(b.node = 1);
