@@ -150,6 +150,7 @@ static int64_t open_tmpfile(struct um_call *call, struct um_path *path, int flag
 static int64_t open_found(struct um_call *call, struct um_path *path, int flags, mode_t mode)
 {
 	bool regular = !path->exists || path->node.type == S_IFREG || path->node.type == S_IFDIR;
+	bool device = (path->node.type == S_IFCHR || path->node.type == S_IFBLK) && path->node.body == UM_BODY_ELSEWHERE;
 	bool reads = !(wanted(flags) & W_OK) && !(flags & O_CREAT && !path->exists) && (flags & O_TMPFILE) != O_TMPFILE;
 	struct um_owner owner;
 	int64_t err;
@@ -170,7 +171,9 @@ static int64_t open_found(struct um_call *call, struct um_path *path, int flags,
 		return err;
 	if (path->exists && path->node.type == S_IFDIR && path->reachable)
 		return UM_CONTINUE; /* the lower body of a merged directory */
-	if (path->exists && path->node.fd >= 0 && ((flags & O_PATH) || !regular || outside_is_nameless(call, path)))
+	/* The body of a device that only a mount has is a file, which is not what it stands for. */
+	if (path->exists && path->node.fd >= 0 &&
+	    ((flags & O_PATH) || (!regular && !device) || outside_is_nameless(call, path)))
 		return open_body(call, path, flags);
 	if (!um_alive(call))
 		return UM_REPLIED;
