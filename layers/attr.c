@@ -197,8 +197,7 @@ ssize_t layers_getxattr(struct layers *l, const char *path, const char *name, vo
 		return r;
 	if (k.upper)
 		return upper_getxattr(l, &o, name, value, size);
-	o = OBJ_FD(k.low.fd);
-	return obj_getxattr(&o, name, value, size);
+	return lower_getxattr(l, &k.low, path, name, value, size);
 }
 
 ssize_t layers_listxattr(struct layers *l, const char *path, char *list, size_t size)
@@ -211,8 +210,7 @@ ssize_t layers_listxattr(struct layers *l, const char *path, char *list, size_t 
 		return r;
 	if (k.upper)
 		return upper_listxattr(l, &o, list, size);
-	o = OBJ_FD(k.low.fd);
-	return obj_listxattr(&o, list, size);
+	return lower_listxattr(l, &k.low, path, list, size);
 }
 
 int layers_setxattr(struct layers *l, const char *path, const char *name, const void *value, size_t size, int flags)

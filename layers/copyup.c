@@ -57,7 +57,7 @@ static int put_attributes(struct copy *c)
 	if (r < 0)
 		return r;
 	if (!c->made)
-		r = xattr_copy_all(l, c->low->fd, &o, &raw);
+		r = xattr_copy_all(l, c->low, c->path, &o, &raw);
 	if (S_ISREG(raw.stx_mode) && !c->made)
 		origin_put(&o, c->path, low);
 	if (c->made)
@@ -129,8 +129,7 @@ static int copy_file(struct copy *c)
 	int r = 0;
 
 	if (!(c->flags & COPY_UP_NO_DATA) || l->root_opaque) {
-		from = beneath_open(l->layer[c->low->layer].fd, c->path,
-				    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+		from = lower_open(l, c->low->layer, c->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 		if (from == -EACCES && made_wanted(l, c->path))
 			c->made = true;
 		else if (from < 0 && !(from == -EACCES && (c->flags & COPY_UP_NO_DATA))) /* nothing of it is wanted */
@@ -315,5 +314,22 @@ int copy_up_tree(struct layers *l, const char *path)
 		free(t.names[i]);
 	}
 	free(t.names);
+	return r;
+}
+
+int layers_own(struct layers *l, const char *path)
+{
+	struct obj o = upper_obj(l, path);
+	int r;
+
+	if (!l->cow)
+		return l->native ? 0 : -EROFS;
+	change_begin(l);
+	r = copy_up_tree(l, path);
+	if (r == 0)
+		r = opaque_set(l, &o);
+	if (r == 0)
+		index_opaque(l, path);
+	change_end(l);
 	return r;
 }

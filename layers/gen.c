@@ -206,11 +206,12 @@ uint64_t layers_generation(const struct layers *l)
 {
 	static atomic_uint_fast64_t never;
 	uint64_t v = l->cow ? atomic_load_explicit(&l->gen->counter, memory_order_acquire) : 0;
+	uint64_t below = l->below ? l->below->generation(l->below->arg) : 0;
 
 	/* A change is under way, or its maker is dead, or changes of others do not show: nothing holds. */
 	if (l->cow && ((v & 1) || l->gen_private))
 		return ~atomic_fetch_add(&never, 2);
-	return v;
+	return v + below; /* both only grow */
 }
 
 /* Open, or make, the counter file and enter the lock: nobody else is in work/ until gen_ready(). l->meta is open. */

@@ -188,7 +188,7 @@ static int dir_load(struct layers *l, struct idir *d, const char *path)
 
 	if (fd < 0)
 		return fd;
-	d->opaque = opaque_get(l, fd);
+	d->opaque = path[0] && opaque_get(l, fd); /* the root's mark is of a stack that this one's directory lies in */
 	stream = fdopendir(fd);
 	if (!stream) {
 		close_fd(&fd);

@@ -243,6 +243,7 @@ int layers_open(struct layers **out, const struct layers_config *c, char *whytex
 	l->root_opaque = c->root_opaque && !c->native;
 	l->defer = c->defer;
 	l->nlower = c->nlower;
+	l->below = c->nlower ? c->below : NULL;
 	l->umask = read_umask();
 	if (c->nlower > LAYERS_MAX || (c->native && (!c->upper || c->nlower)) || (!c->upper && !c->nlower))
 		r = fail(&why, -EINVAL, "layers", c->upper ? c->upper : "");
@@ -298,11 +299,13 @@ int layers_path_of(struct layers *l, const char *host, char *path)
 	for (i = 0; i <= l->nlower; i++) {
 		const struct layer *layer = &l->layer[i];
 
+		if (is_below(l, i))
+			continue;
 		if (layer->fd >= 0 && host_in_layer(host, layer) && (!best || layer->hostlen > best->hostlen))
 			best = layer;
 	}
 	if (!best)
-		return -ENOENT;
+		return l->below ? l->below->path_of(l->below->arg, host, path) : -ENOENT;
 	rest = host + best->hostlen;
 	rest += strspn(rest, "/");
 	if (!l->native && rest[0] == '.' && path_is_below(rest, META_DIR))

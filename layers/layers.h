@@ -51,6 +51,27 @@
 
 struct layers;
 
+struct layers_node;
+typedef int layers_dirent_fn(void *arg, const char *name, uint64_t ino, unsigned char type);
+
+/*
+ * A tree that a stack may stand on in place of its last lower directory: what a view shows there, whatever serves it.
+ * Paths are relative to the place of that directory; the functions are those of the same names below, and change
+ * nothing.
+ */
+struct layers_below {
+	void *arg;
+	int (*walk)(void *arg, const char *path, size_t *end, struct layers_node *node, char *target);
+	bool (*untouched)(void *arg, const char *path);
+	int (*stat)(void *arg, const char *path, struct statx *st);
+	int (*open)(void *arg, const char *path, int flags);
+	ssize_t (*getxattr)(void *arg, const char *path, const char *name, void *value, size_t size);
+	ssize_t (*listxattr)(void *arg, const char *path, char *list, size_t size);
+	int (*readdir)(void *arg, const char *path, layers_dirent_fn *fn, void *fnarg);
+	uint64_t (*generation)(void *arg);
+	int (*path_of)(void *arg, const char *host, char *path);
+};
+
 struct layers_config {
 	const char *upper;      /* host path of the writable top layer, or NULL: read-only stack */
 	const char *lower[LAYERS_MAX]; /* host paths, topmost first; an upper with no lower is allowed */
@@ -61,6 +82,7 @@ struct layers_config {
 	bool native;            /* the single upper is shown as it is: no whiteouts, no metadata, no .umview ("move") */
 	bool root_opaque;       /* lower directories that cannot be read appear as empty opaque ones (DESIGN: viewfs) */
 	bool defer;             /* changes may return -LAYERS_STAGE */
+	const struct layers_below *below; /* in place of the last of `lower', which is its body; or NULL.  Not copied */
 	const char *const *hide; /* NULL-terminated stack-relative paths that are never shown (the upper itself), or NULL */
 };
 
@@ -82,6 +104,7 @@ struct layers_node {
 	uint32_t type;          /* S_IFMT bits as shown in the view (virtual device nodes: S_IFCHR, S_IFBLK) */
 	enum layers_where where;
 	unsigned layer;         /* index of the layer that holds the body: 0 is the upper */
+	bool elsewhere;         /* with `below': its body is not the host's at the same path */
 };
 
 /**
@@ -150,7 +173,8 @@ bool layers_untouched(struct layers *l, const char *path);
 
 /* Attributes as shown: with vstat the virtual owner, mode, type and rdev.  st_nlink of merged directories is 1. */
 int layers_stat(struct layers *l, const char *path, const struct layers_node *node, struct statx *st);
-/* The same for an open descriptor of a file that lives in this stack (any layer); @st was filled by statx(2). */
+/* The same for an open descriptor of a file that lives in this stack (any layer); @st was filled by statx(2).  1: it is
+ * one of the upper directory, and @st is final. */
 int layers_patch_stat(struct layers *l, int fd, struct statx *st);
 int layers_statfs(struct layers *l, const char *path, struct statfs *st);
 
@@ -198,8 +222,8 @@ ssize_t layers_listxattr(struct layers *l, const char *path, char *list, size_t 
 int layers_setxattr(struct layers *l, const char *path, const char *name, const void *value, size_t size, int flags);
 int layers_removexattr(struct layers *l, const char *path, const char *name);
 
-/* One entry of a merged listing; @type is a DT_* value as shown.  Return non-zero to stop; it is passed on. */
-typedef int layers_dirent_fn(void *arg, const char *name, uint64_t ino, unsigned char type);
+/* layers_dirent_fn: one entry of a merged listing; @type is a DT_* value as shown.  Return non-zero to stop; it is passed
+ * on. */
 /* Without "." and "..".  Each name once, no whiteouts, no .umview, nothing hidden. */
 int layers_readdir(struct layers *l, const char *path, layers_dirent_fn *fn, void *arg);
 
@@ -218,6 +242,9 @@ int layers_host_path(struct layers *l, const struct layers_node *node, const cha
 
 /* Copy up @path (and the directories above it) now; 0 if it lives in the upper directory already. */
 int layers_copy_up(struct layers *l, const char *path);
+
+/* Let a directory and all that is in it be in the upper directory alone: a place for another stack's changes. */
+int layers_own(struct layers *l, const char *path);
 
 /* What a change returns (not an errno) that needs the copy of a large file first, in a stack opened with `defer':
  * call layers_stage_run(true) in the same thread, with no lock held, and repeat it; or layers_stage_run(false). */

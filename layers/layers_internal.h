@@ -6,7 +6,7 @@
  *   beneath.c   opening a path below a directory without ever following a symbolic link; xattrs of such a path
  *   gen.c       the change lock, the shared generation counter, the intent record, temporary names in work/
  *   index.c     which names the upper directory holds
- *   lower.c     look-up in the layers below
+ *   lower.c     look-up in the layers below; below.c: where these are no directories
  *   walk.c      both together: layers_walk() and the look-up that every change begins with
  *   vstat.c     virtual attributes; stat.c shows them; xattr.c, acl.c: xattrs as shown; kept.c: those kept apart
  *   links.c     hard links of lower files
@@ -95,6 +95,7 @@ struct layers {
 	unsigned nlower;
 	bool cow; /* there is an upper directory with metadata (not read-only, not native) */
 	bool vstat, mincow, native, root_opaque, defer;
+	const struct layers_below *below; /* in place of the last lower layer, or NULL */
 	char **hide;	    /* NULL-terminated, owned; may be NULL */
 	int meta;	    /* .umview, locked shared */
 	int work, vstatdir; /* O_PATH of two directories in it */
@@ -213,6 +214,7 @@ struct lnode {
 	int fd; /* O_PATH body */
 	unsigned layer;
 	unsigned mask; /* for a directory: the layers (bit = index) whose directories are merged */
+	bool elsewhere, merged; /* of a tree that the stack stands on: see below.c */
 	struct statx st;
 };
 #define LNODE_INIT                                                                                                   \
@@ -228,6 +230,16 @@ static inline void lnode_put(struct lnode *n)
 int lower_walk(struct layers *l, const char *path, size_t prefix, size_t *end, struct lnode *out, char *target);
 int lower_find(struct layers *l, const char *path, struct lnode *out);
 bool lower_unreadable(struct layers *l, const struct lnode *n, const char *path);
+
+/* below.c */
+bool is_below(const struct layers *l, unsigned layer);
+int below_walk(struct layers *l, const char *path, size_t *end, struct lnode *out, char *target);
+int below_child(struct layers *l, const char *path, size_t end, struct lnode *out);
+int lower_open(struct layers *l, unsigned layer, const char *path, int flags);
+bool lower_accessible(struct layers *l, const struct lnode *n, const char *path);
+ssize_t lower_getxattr(struct layers *l, const struct lnode *n, const char *path, const char *name, void *value,
+		       size_t size);
+ssize_t lower_listxattr(struct layers *l, const struct lnode *n, const char *path, char *list, size_t size);
 
 /* walk.c */
 struct upos {
@@ -299,7 +311,8 @@ int fd_host(int fd, char *host);
 int upper_stat(struct layers *l, const char *path, const struct obj *o, struct statx *st);
 
 /* xattr.c */
-int xattr_copy_all(struct layers *l, int lower_fd, const struct obj *to, const struct statx *raw);
+int xattr_copy_all(struct layers *l, const struct lnode *low, const char *path, const struct obj *to,
+		   const struct statx *raw);
 ssize_t upper_getxattr(struct layers *l, const struct obj *o, const char *name, void *value, size_t size);
 int upper_setxattr(struct layers *l, const struct obj *o, const char *name, const void *value, size_t size,
 		   int flags);

@@ -4,7 +4,8 @@
  *
  * With a single lower layer, the common case, a path that exists costs one openat2(2); which component is missing, or
  * is a symbolic link, is only found out when the call failed.  With several layers each component is looked up in
- * all layers that still take part, from the top down.  Whiteouts and opaque marks count in every layer but the last.
+ * all layers that still take part, from the top down.  Whiteouts and opaque marks count in every layer but the last,
+ * which may be no directory at all (below.c).
  */
 #include <sys/sysmacros.h>
 
@@ -138,12 +139,19 @@ static int merged_child(struct layers *l, unsigned mask, const char *path, size_
 
 	out->mask = 0;
 	for (i = 1; i <= l->nlower && !stop; i++) {
+		struct lnode low = LNODE_INIT;
 		struct statx st;
 		int fd;
 
 		if (!(mask & 1u << i))
 			continue;
-		fd = layer_child(l, i, path, end, &st, &stop);
+		if (is_below(l, i)) {
+			fd = below_child(l, path, end, &low);
+			fd = fd < 0 ? fd : low.fd;
+			st = low.st;
+		} else {
+			fd = layer_child(l, i, path, end, &st, &stop);
+		}
 		if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP ||
 		    (fd == -EACCES && (l->root_opaque || out->mask)))
 			continue;
@@ -151,7 +159,7 @@ static int merged_child(struct layers *l, unsigned mask, const char *path, size_
 			return fd;
 		if (!S_ISDIR(st.stx_mode)) {
 			if (!out->mask && !dirs_only) {
-				*out = (struct lnode){.fd = fd, .layer = i, .st = st};
+				*out = (struct lnode){.fd = fd, .layer = i, .st = st, .elsewhere = low.elsewhere};
 				return 0;
 			}
 			close(fd);
@@ -159,9 +167,10 @@ static int merged_child(struct layers *l, unsigned mask, const char *path, size_
 		}
 		stop = i < l->nlower && opaque_get(l, fd);
 		if (out->mask)
-			close(fd);
+			close_fd(&fd);
 		else
-			*out = (struct lnode){.fd = fd, .layer = i, .st = st};
+			*out = (struct lnode){.fd = fd, .layer = i, .st = st, .elsewhere = low.elsewhere};
+		out->merged = low.merged;
 		out->mask |= 1u << i;
 	}
 	return out->mask ? 0 : -ENOENT;
@@ -193,6 +202,7 @@ static int walk_merged(struct layers *l, const char *path, size_t prefix, size_t
 		}
 		if (S_ISLNK(n.st.stx_mode)) {
 			r = target ? read_link(n.fd, target) : 0;
+			out->elsewhere = n.elsewhere;
 			return r < 0 ? r : 1;
 		}
 		if (!S_ISDIR(n.st.stx_mode))
@@ -217,6 +227,13 @@ int lower_walk(struct layers *l, const char *path, size_t prefix, size_t *end, s
 	if (l->nlower != 1)
 		return l->nlower ? walk_merged(l, path, prefix, end, out, target)
 				 : (*end = end_after(path, prefix), -ENOENT);
+	if (l->below) {
+		r = below_walk(l, path, end, out, target);
+		if (r == 0 || *end > prefix)
+			return r;
+		*end = end_after(path, prefix);
+		return -ENOENT;
+	}
 	fd = beneath_open(l->layer[1].fd, path, O_PATH | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return explain(l, path, prefix, fd, end, target);
@@ -237,7 +254,7 @@ int lower_find(struct layers *l, const char *path, struct lnode *out)
 	size_t end;
 	int r;
 
-	if (l->nlower == 1) {
+	if (l->nlower == 1 && !l->below) {
 		int fd = beneath_open(l->layer[1].fd, path, O_PATH | O_NOFOLLOW, 0);
 
 		if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP || (fd == -EACCES && l->root_opaque))
@@ -251,7 +268,7 @@ int lower_find(struct layers *l, const char *path, struct lnode *out)
 		return r;
 	}
 	r = lower_walk(l, path, 0, &end, out, NULL);
-	return r == 1 || r == -ENOTDIR ? -ENOENT : r;
+	return r == 1 || r == -ENOTDIR || (r == -EACCES && l->root_opaque) ? -ENOENT : r;
 }
 
 /* With root_opaque: a directory that may not be listed or searched, which therefore appears as empty. */
@@ -259,5 +276,5 @@ bool lower_unreadable(struct layers *l, const struct lnode *n, const char *path)
 {
 	if (!l->root_opaque || !S_ISDIR(n->st.stx_mode) || (n->st.stx_mode & 05) == 05)
 		return false;
-	return faccessat(l->layer[n->layer].fd, path[0] ? path : ".", R_OK | X_OK, 0) < 0 && errno == EACCES;
+	return !n->elsewhere && !lower_accessible(l, n, path) && errno == EACCES;
 }

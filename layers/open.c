@@ -25,9 +25,9 @@ static int open_body(struct layers *l, unsigned layer, const char *path, int fla
 
 	/* beneath_open() follows no link: O_NOFOLLOW is there if the caller gave it, for it shows (F_GETFL). */
 	flags = (flags & OPEN_VALID) | O_NOCTTY | O_LARGEFILE;
-	fd = beneath_open(l->layer[layer].fd, path, flags, 0);
+	fd = lower_open(l, layer, path, flags);
 	if (fd == -EPERM && (flags & O_NOATIME) && l->vstat)
-		fd = beneath_open(l->layer[layer].fd, path, flags & ~O_NOATIME, 0);
+		fd = lower_open(l, layer, path, flags & ~O_NOATIME);
 	if (fd == -EACCES && layer == 0 && l->vstat) {
 		/* Somebody took our own permission away behind our back. */
 		struct obj o = upper_obj(l, path);

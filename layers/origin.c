@@ -82,6 +82,7 @@ bool origin_stale(const struct obj *o, const char *path, const struct statx *low
  */
 static bool original(struct layers *l, const char *text, struct statx *low)
 {
+	cleanup_lnode struct lnode n = LNODE_INIT;
 	unsigned long long ino, sec;
 	unsigned major, minor, nsec;
 	int at = 0;
@@ -91,7 +92,8 @@ static bool original(struct layers *l, const char *text, struct statx *low)
 	    !at || !text[at])
 		return false;
 	for (unsigned i = 1; i <= l->nlower; i++)
-		if (beneath_statx(l->layer[i].fd, text + at, low) == 0)
+		if (is_below(l, i) ? below_child(l, text + at, strlen(text + at), &n) == 0 && (*low = n.st, true)
+				   : beneath_statx(l->layer[i].fd, text + at, low) == 0)
 			return low->stx_ino == ino && low->stx_dev_major == major && low->stx_dev_minor == minor &&
 			       (unsigned long long)low->stx_btime.tv_sec == sec && low->stx_btime.tv_nsec == nsec;
 	return false;

@@ -238,6 +238,32 @@ static int take(struct listing *t, unsigned i, int fd, const struct dirent *de)
 	return 0;
 }
 
+struct below {
+	struct listing *t;
+	layers_dirent_fn *fn; /* NULL: take it into the listing */
+	void *arg;
+};
+
+/* A name of the tree that the stack stands on. */
+static int take_below(void *arg, const char *name, uint64_t ino, unsigned char type)
+{
+	struct below *b = arg;
+	struct dirent de = {.d_ino = ino, .d_type = type};
+
+	if (b->fn)
+		return never_shown(b->t->l, b->t->path, name) ? 0 : b->fn(b->arg, name, ino, type);
+	snprintf(de.d_name, sizeof de.d_name, "%s", name);
+	return take(b->t, b->t->l->nlower, -1, &de);
+}
+
+static int read_below(struct listing *t, layers_dirent_fn *fn, void *arg)
+{
+	struct below b = {t, fn, arg};
+	const struct layers_below *below = t->l->below;
+
+	return below->readdir(below->arg, t->path, take_below, &b);
+}
+
 static int read_layer(struct listing *t, unsigned i)
 {
 	int fd = beneath_open(t->l->layer[i].fd, t->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0), r = 0;
@@ -303,12 +329,12 @@ int layers_readdir(struct layers *l, const char *path, layers_dirent_fn *fn, voi
 	if (k.dtype != DT_DIR)
 		return -ENOTDIR;
 	if (!k.upper && l->nlower == 1)
-		return read_plain(l, path, fn, arg);
+		return l->below ? read_below(&t, fn, arg) : read_plain(l, path, fn, arg);
 	if (k.upper)
 		r = read_layer(&t, 0);
 	for (i = 1; i <= l->nlower && r == 0; i++) {
 		if (!k.opaque && k.below && (k.low.mask & 1u << i))
-			r = read_layer(&t, i);
+			r = is_below(l, i) ? read_below(&t, NULL, NULL) : read_layer(&t, i);
 	}
 	for (i = 0; i < t.count && r == 0; i++) {
 		if (t.entry[i].type != DT_WHT)

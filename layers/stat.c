@@ -85,6 +85,8 @@ int layers_stat(struct layers *l, const char *path, const struct layers_node *no
 	bool hides = false;
 	int r;
 
+	if (node->where == LAYERS_LOWER && is_below(l, node->layer))
+		return l->below->stat(l->below->arg, path, st);
 	if (l->native || node->where == LAYERS_LOWER)
 		return fd_statx(node->fd, st);
 	gen_sync(l);
@@ -97,12 +99,12 @@ int layers_stat(struct layers *l, const char *path, const struct layers_node *no
 		return r;
 	}
 	r = l->cow ? dir_in_upper(l, path, &hides) : 0;
-	if (r > 0 && node->layer > 0 && fd_statx(node->fd, &lower) == 0)
+	if (r > 0 && node->layer > 0 && !l->below && fd_statx(node->fd, &lower) == 0)
 		return stat_upper_dir(l, path, hides, &lower, st);
 	if (r > 0)
 		return stat_upper_dir(l, path, hides, NULL, st);
 	if (r == 0)
-		r = fd_statx(node->fd, st);
+		r = is_below(l, node->layer) ? l->below->stat(l->below->arg, path, st) : fd_statx(node->fd, st);
 	/* Several lower directories. */
 	if (r == 0 && l->nlower > 1)
 		st->stx_nlink = 1;
@@ -142,7 +144,8 @@ static int patch_dir(struct layers *l, int fd, struct statx *st)
 	r = dir_in_upper(l, path, &hides);
 	if (r > 0) {
 		lower = *st;
-		return stat_upper_dir(l, path, hides, host_in_layer(host, &l->layer[0]) ? NULL : &lower, st);
+		r = stat_upper_dir(l, path, hides, l->below || host_in_layer(host, &l->layer[0]) ? NULL : &lower, st);
+		return r < 0 ? r : 1;
 	}
 	if (r == 0 && l->nlower > 1)
 		st->stx_nlink = 1;
@@ -174,6 +177,7 @@ int layers_patch_stat(struct layers *l, int fd, struct statx *st)
 	struct statx again, raw, numbered;
 	struct vattr a;
 	bool recorded;
+	bool ours = false;
 	uint64_t dev;
 	int r;
 
@@ -190,21 +194,24 @@ int layers_patch_stat(struct layers *l, int fd, struct statx *st)
 	raw = numbered = *st;
 	origin_number(l, &o, &numbered);
 	if (numbered.stx_ino != raw.stx_ino && is_upper_body(l, fd, &raw)) {
+		ours = true;
 		st->stx_nlink = numbered.stx_nlink;
 		st->stx_ino = numbered.stx_ino;
 		st->stx_dev_major = numbered.stx_dev_major;
 		st->stx_dev_minor = numbered.stx_dev_minor;
 	}
 	if (!l->vstat)
-		return 0;
+		return ours;
 	if (!vstat_in_xattr(l, st->stx_mode) && !(st->stx_mask & STATX_BTIME) && fd_statx(fd, &again) == 0) {
 		again.stx_nlink = st->stx_nlink;
 		*st = raw = again;
 	}
 	r = vattr_get(l, &o, &raw, &a, &recorded);
-	if (r == 0 && recorded && is_upper_body(l, fd, &raw))
+	if (r == 0 && recorded && is_upper_body(l, fd, &raw)) {
 		vattr_patch(&a, st);
-	return r;
+		ours = true;
+	}
+	return r < 0 ? r : ours;
 }
 
 int layers_statfs(struct layers *l, const char *path, struct statfs *st)

@@ -102,8 +102,8 @@ static int walk_dir(struct layers *l, const char *path, bool hides, struct layer
 	node->layer = 0;
 	if (!hides && lower_find(l, path, &low) == 0 && S_ISDIR(low.st.stx_mode)) {
 		node->where = LAYERS_MERGED;
-		if ((low.st.stx_mode & 05) == 05 ||
-		    faccessat(l->layer[low.layer].fd, path[0] ? path : ".", R_OK | X_OK, 0) == 0) {
+		node->elsewhere = low.elsewhere;
+		if ((!l->below && (low.st.stx_mode & 05) == 05) || lower_accessible(l, &low, path)) {
 			node->fd = low.fd;
 			node->layer = low.layer;
 			low.fd = -1;
@@ -174,6 +174,7 @@ static int walk_lower(struct layers *l, const char *path, size_t prefix, size_t 
 	if (r == 1) {
 		node->type = S_IFLNK;
 		node->fd = low.fd;
+		node->elsewhere = low.elsewhere;
 		return 1;
 	}
 	if (has_copy(l, &low.st)) {
@@ -183,6 +184,7 @@ static int walk_lower(struct layers *l, const char *path, size_t prefix, size_t 
 	node->fd = low.fd;
 	node->type = low.st.stx_mode & S_IFMT;
 	node->layer = low.layer;
+	node->elsewhere = low.elsewhere;
 	if (node->type == S_IFLNK) {
 		ssize_t n = readlinkat(low.fd, "", target, PATH_MAX - 1);
 
@@ -192,7 +194,7 @@ static int walk_lower(struct layers *l, const char *path, size_t prefix, size_t 
 			return -errno;
 		}
 		target[n] = '\0';
-	} else if (node->type == S_IFDIR && (lower_unreadable(l, &low, path) || (low.mask & (low.mask - 1)))) {
+	} else if (node->type == S_IFDIR && (low.merged || lower_unreadable(l, &low, path) || (low.mask & (low.mask - 1)))) {
 		node->where = LAYERS_MERGED;
 	}
 	return 0;
@@ -246,6 +248,7 @@ int layers_walk(struct layers *l, const char *path, size_t *end, struct layers_n
 	int r;
 
 	node->fd = -1;
+	node->elsewhere = false;
 	if (l->native)
 		return walk_native(l, path, end, node, target);
 	if (path_hidden(l, path, end))
@@ -283,6 +286,8 @@ bool layers_untouched(struct layers *l, const char *path)
 		if (path_is_below(*h, path))
 			return false;
 	}
+	if (l->below && !l->below->untouched(l->below->arg, path))
+		return false;
 	if (!l->cow)
 		return true;
 	gen_sync(l);

@@ -165,16 +165,16 @@ ssize_t upper_listxattr(struct layers *l, const struct obj *o, char *list, size_
 
 /**
  * xattr_copy_all() - give a copy the xattrs of its lower original
- * @lower_fd:	any descriptor of the original
+ * @path:	the original's
  *
  * What the upper directory cannot hold (labels of security modules, ACLs without vstat) is left out; a full disk is
  * an error.
  */
-int xattr_copy_all(struct layers *l, int lower_fd, const struct obj *to, const struct statx *raw)
+int xattr_copy_all(struct layers *l, const struct lnode *low, const char *path, const struct obj *to,
+		   const struct statx *raw)
 {
-	struct obj from = OBJ_FD(lower_fd);
 	char list[XATTR_LIST_MAX], *p, *value;
-	ssize_t n = obj_listxattr(&from, list, sizeof list), size;
+	ssize_t n = lower_listxattr(l, low, path, list, sizeof list), size;
 	int r = 0;
 
 	if (n <= 0)
@@ -183,7 +183,7 @@ int xattr_copy_all(struct layers *l, int lower_fd, const struct obj *to, const s
 	if (!value)
 		return -ENOMEM;
 	for (p = list; p < list + n && r == 0; p += strlen(p) + 1) {
-		size = obj_getxattr(&from, p, value, XATTR_SIZE_MAX);
+		size = lower_getxattr(l, low, path, p, value, XATTR_SIZE_MAX);
 		if (size < 0)
 			continue;
 		/* The mode has it already: an ACL is stored as it is, without going through set_access_acl(). */

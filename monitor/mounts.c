@@ -17,6 +17,7 @@
 #include "calls/calls.h"
 #include "log.h"
 #include "namei.h"
+#include "older.h"
 #include "view.h"
 
 /* The file system type of this name among the services that the node has. */
@@ -73,6 +74,7 @@ void mount_free(struct um_mount *mount)
 	free(mount->target);
 	free(mount->options);
 	free(mount->changes);
+	older_free(mount->below);
 	free(mount);
 }
 
@@ -167,13 +169,53 @@ static int publish(struct um_view *view, struct um_mount *mount)
 	return 0;
 }
 
+/* A source while it is mounted. */
+struct source {
+	struct um_call *call;
+	char view[PATH_MAX], host[PATH_MAX];
+};
+
+static int any_name(void *arg, const char *name, uint64_t ino, unsigned char type)
+{
+	(void)arg, (void)name, (void)ino, (void)type;
+	return 1;
+}
+
+/* um_mount_args.own_source */
+static int own_source(struct um_mount_args *args)
+{
+	struct source *s = args->monitor;
+	struct um_path path = UM_PATH_INIT;
+	int err = 0;
+
+	if (args->source_host == NULL || !args->source_is_mounted)
+		return 0;
+	err = namei_string(s->call, -1, *s->view ? s->view : "/", NAMEI_FOLLOW, &path);
+	if (err < 0 || path.node.type != S_IFDIR)
+		goto out; /* the module says what is wrong */
+	if (path.node.body != UM_BODY_ELSEWHERE &&
+	    (UM_OPS(&path)->readdir == NULL || UM_OPS(&path)->readdir(UM_FS(&path), path.rel, any_name, NULL) != 0)) {
+		snprintf(args->why, sizeof(args->why),
+			 "directory %.120s is not empty, and what is in it is the host's: changes made in this view need a new one",
+			 s->view);
+		err = -ENOTEMPTY;
+	} else if (UM_OPS(&path)->own != NULL) {
+		err = UM_OPS(&path)->own(UM_FS(&path), path.rel);
+	}
+out:
+	um_path_put(&path);
+	return err < 0 ? err : host_of(s->call, *s->view ? s->view : "/", 0, s->view, s->host, &args->source_type);
+}
+
 int view_mount(struct um_view *view, const struct um_state *state, const char *source, const char *target,
 	       const char *type, unsigned long flags, const char *options, char *why, size_t whysize)
 {
 	struct um_state whole = *state; /* source and target are paths of the whole view, whatever the caller's root */
 	struct um_call call = { .view = view, .state = &whole, .tid = getpid() };
-	char source_view[PATH_MAX], source_host[PATH_MAX], target_view[PATH_MAX], target_host[PATH_MAX];
-	struct um_mount_args args = { .options = options, .flags = flags, .uid = view->uid };
+	struct source from = { .call = &call };
+	char target_view[PATH_MAX], target_host[PATH_MAX];
+	struct um_mount_args args = { .options = options, .flags = flags, .uid = view->uid, .own_source = own_source,
+				      .monitor = &from };
 	struct um_mount *mount;
 	int err;
 
@@ -192,18 +234,27 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 		snprintf(why, whysize, "target %s: %s", target, strerror(-err));
 		goto fail;
 	}
+	mount->below = older_new(view, state, target_view);
+	if (mount->below != NULL) {
+		args.below = &older_ops;
+		args.below_fs = mount->below;
+	}
 	args.source = source;
 	args.target = *target_view ? target_view : "/";
 	args.target_host = target_host;
-	if (host_of(&call, source, 0, source_view, source_host, &args.source_type) == 0) {
+	if (host_of(&call, source, 0, from.view, from.host, &args.source_type) == 0) {
 		const char *rel;
 
-		args.source = *source_view ? source_view : "/";
-		args.source_host = source_host;
-		args.source_is_mounted = view_mount_of(view, &whole, source_view, &rel) != view->host;
+		args.source = *from.view ? from.view : "/";
+		args.source_host = from.host;
+		args.source_is_mounted = view_mount_of(view, &whole, from.view, &rel) != view->host;
 	}
 	err = mount->type->mount(&mount->fs, &args);
 	mount->except = args.except;
+	if (!args.uses_below) {
+		older_free(mount->below);
+		mount->below = NULL;
+	}
 	if (err < 0) {
 		snprintf(why, whysize, "%s", *args.why ? args.why : strerror(-err));
 		goto fail;
@@ -214,9 +265,9 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 	mount->permanent = args.permanent;
 	mount->kernel = args.kernel;
 	if (args.native)
-		mount->native = strdup(strcmp(source_host, "/") == 0 ? "" : source_host);
+		mount->native = strdup(strcmp(from.host, "/") == 0 ? "" : from.host);
 	if (args.bind)
-		bind(view, &whole, source_view, mount);
+		bind(view, &whole, from.view, mount);
 	mount->readonly = args.flags & MS_RDONLY;
 	mount->node = state->node;
 	err = mount->source && mount->target && mount->options ? publish(view, mount) : -ENOMEM;

@@ -13,28 +13,41 @@
 #include "calls/calls.h"
 #include "namei.h"
 #include "node.h"
+#include "older.h"
 
-/* The last thing that was done to the mount as far as the node can tell; NULL: nothing. */
-static const struct mount_change *last_change(const struct view_node *node, const struct um_mount *mount, bool gone)
+/* The last thing that was done to the mount as far as this scope tells; NULL: nothing. */
+static const struct mount_change *last_change(const struct hashtab_scope *scope, const struct um_mount *mount,
+					       bool gone)
 {
 	for (size_t i = mount->nchanges; i-- > 0;) {
 		const struct mount_change *c = &mount->changes[i];
 
-		if ((c->what == MOUNT_GONE) == gone && hashtab_in_scope(&node->scope, c->epoch, c->node))
+		if ((c->what == MOUNT_GONE) == gone && hashtab_in_scope(scope, c->epoch, c->node))
 			return c;
 	}
 	return NULL;
 }
 
-bool mount_seen_by(const struct view_node *node, const struct um_mount *mount)
+bool mount_in_scope(const struct hashtab_scope *scope, const struct um_mount *mount)
 {
-	return !mount->detached && hashtab_in_scope(&node->scope, mount->epoch, mount->node) &&
-	       (mount->nchanges == 0 || last_change(node, mount, true) == NULL);
+	return !mount->detached && hashtab_in_scope(scope, mount->epoch, mount->node) &&
+	       (mount->nchanges == 0 || last_change(scope, mount, true) == NULL);
 }
 
 bool mount_seen(const struct um_view *view, const struct um_state *state, const struct um_mount *mount)
 {
-	return mount_seen_by(view_node(view, state), mount);
+	return mount_in_scope(&view_node(view, state)->scope, mount);
+}
+
+bool mount_is_below(const struct um_view *view, const struct um_state *state, const struct um_mount *mount)
+{
+	for (size_t i = 0; i < view->nmounts; i++) {
+		const struct um_mount *m = view->mounts[i];
+
+		if (m != NULL && m->below != NULL && mount_seen(view, state, m) && older_has(m->below, mount))
+			return true;
+	}
+	return false;
 }
 
 bool mount_readonly(const struct um_view *view, const struct um_state *state, const struct um_mount *mount)
@@ -42,7 +55,7 @@ bool mount_readonly(const struct um_view *view, const struct um_state *state, co
 	const struct mount_change *c = NULL;
 
 	if (mount->nchanges > 0)
-		c = last_change(view_node(view, state), mount, false);
+		c = last_change(&view_node(view, state)->scope, mount, false);
 	return c != NULL ? c->what == MOUNT_READONLY : mount->readonly;
 }
 
@@ -93,10 +106,14 @@ void mounts_leave(struct um_view *view, uint32_t node)
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */
 
-static bool seen_by_any(const struct um_view *view, const struct um_mount *mount)
+/* Is it seen by a node that lives, or does a mount stand on it? */
+static bool is_needed(const struct um_view *view, const struct um_mount *mount)
 {
 	for (size_t i = 0; i < view->nnodes; i++)
-		if (view->nodes[i] != NULL && view->nodes[i]->live && mount_seen_by(view->nodes[i], mount))
+		if (view->nodes[i] != NULL && view->nodes[i]->live && mount_in_scope(&view->nodes[i]->scope, mount))
+			return true;
+	for (size_t i = 0; i < view->nmounts; i++)
+		if (view->mounts[i] != NULL && view->mounts[i]->below != NULL && older_has(view->mounts[i]->below, mount))
 			return true;
 	return false;
 }
@@ -115,13 +132,13 @@ static void end(struct um_view *view, struct um_mount *mount)
 
 void mounts_collect(struct um_view *view)
 {
-	/* Binds are newer than what they show: from the last to the first, one pass finds all. */
+	/* Binds, and what stands on others, are newer than these: from the last to the first, one pass finds all. */
 	for (size_t i = view->nmounts; i-- > 0;) {
 		struct um_mount *m = view->mounts[i];
 
 		if (m == NULL)
 			continue;
-		if (!m->detached && !seen_by_any(view, m)) {
+		if (!m->detached && !is_needed(view, m)) {
 			hashtab_remove(view->table, m->entry);
 			listings_forget(m);
 			m->detached = true;

@@ -79,6 +79,7 @@ void um_path_drop(struct um_path *path);
 
 /* Find the mount of path->view, and the path in it.  0, -ENAMETOOLONG or -ENOMEM. */
 int um_path_place(struct um_view *view, const struct um_state *state, struct um_path *path);
+int um_path_place_in(struct um_view *view, const struct hashtab_scope *scope, struct um_path *path);
 /* The mount's walk operation (um_module.h); *end is an index of path->view. */
 int um_path_walk(struct um_path *path, size_t *end, char *target);
 
@@ -110,9 +111,12 @@ bool proc_self_text(struct um_call *call, const char *path, char *shown);
 
 /* The mount that owns a canonical view path ("" is the root): never NULL. */
 struct um_mount *view_mount_of(struct um_view *view, const struct um_state *state, const char *path, const char **rel);
+struct um_mount *mount_at(struct um_view *view, const struct hashtab_scope *scope, const char *path, const char **rel);
 /* View path of a host path (the reverse mapping over all mounts, newest first); equal if no mount has it.
  * -ENOENT: the view has removed it. */
 int view_path_of_host(struct um_view *view, const struct um_state *state, const char *host, char *buf);
+/* The same for what a scope sees; @root is a virtual root, or "". */
+int path_of_host(struct um_view *view, const struct hashtab_scope *scope, const char *root, const char *host, char *buf);
 /* Does a bind show this very file or directory? */
 bool is_bound(const struct um_view *view, const struct um_state *state, const struct um_path *path);
 /* What was at @from is at @to now (and the other way round): binds that show it, or something in it, go on to. */

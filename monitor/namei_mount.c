@@ -13,7 +13,7 @@
 
 struct confirm {
 	const struct um_view *view;
-	const struct view_node *node;
+	const struct hashtab_scope *scope;
 	const char *path;
 };
 
@@ -32,7 +32,7 @@ static bool confirm_mount(void *arg, const struct hashtab_entry *entry, const ch
 	struct um_mount *mount = c->view->mounts[entry->owner];
 
 	(void)key, (void)keylen;
-	if (mount == NULL || (mount->nchanges > 0 && !mount_seen_by(c->node, mount)))
+	if (mount == NULL || (mount->nchanges > 0 && !mount_in_scope(c->scope, mount)))
 		return false;
 	for (char **except = mount->except; except != NULL && *except != NULL; except++)
 		if (below(c->path, *except))
@@ -40,11 +40,10 @@ static bool confirm_mount(void *arg, const struct hashtab_entry *entry, const ch
 	return true;
 }
 
-struct um_mount *view_mount_of(struct um_view *view, const struct um_state *state, const char *path, const char **rel)
+struct um_mount *mount_at(struct um_view *view, const struct hashtab_scope *seen, const char *path, const char **rel)
 {
-	const struct view_node *node = view_node(view, state);
-	struct confirm arg = { view, node, path };
-	struct hashtab_scope scope = node->scope;
+	struct confirm arg = { view, seen, path };
+	struct hashtab_scope scope = *seen;
 	struct hashtab_entry entry;
 	struct um_mount *mount = view->host;
 	size_t skip = 0;
@@ -58,6 +57,11 @@ struct um_mount *view_mount_of(struct um_view *view, const struct um_state *stat
 	}
 	*rel = path + skip + (path[skip] == '/');
 	return mount;
+}
+
+struct um_mount *view_mount_of(struct um_view *view, const struct um_state *state, const char *path, const char **rel)
+{
+	return mount_at(view, &view_node(view, state)->scope, path, rel);
 }
 
 /*
@@ -146,9 +150,9 @@ static int path_of(const struct um_mount *mount, const char *host, char *buf)
  * A body may be shown in several places.  Below a virtual root, the place there is meant; then one that no other mount
  * covers; then that of the mount which is no bind; then the newest.
  */
-int view_path_of_host(struct um_view *view, const struct um_state *state, const char *host, char *buf)
+int path_of_host(struct um_view *view, const struct hashtab_scope *scope, const char *root, const char *host, char *buf)
 {
-	bool rooted = *state->root != '\0', one = view->nmounts <= 1;
+	bool rooted = *root != '\0', one = view->nmounts <= 1;
 	const char *rel;
 	int err;
 
@@ -158,8 +162,8 @@ int view_path_of_host(struct um_view *view, const struct um_state *state, const 
 		for (size_t i = view->nmounts; i-- > 0;) {
 			const struct um_mount *mount = view->mounts[i];
 
-			if (mount == NULL || (mount->origin != NULL) != binds || !mount_seen(view, state, mount) ||
-			    (mount->kernel && !(below_root && below(mount->target, state->root))))
+			if (mount == NULL || (mount->origin != NULL) != binds || !mount_in_scope(scope, mount) ||
+			    (mount->kernel && !(below_root && below(mount->target, root))))
 				continue;
 			/* Of a bind of "/" somewhere in it, what is meant is hardly ever the second name. */
 			if (mount->native != NULL && !below_root && below(mount->target, mount->native))
@@ -167,14 +171,19 @@ int view_path_of_host(struct um_view *view, const struct um_state *state, const 
 			err = path_of(mount, host, buf);
 			if (err == -ENAMETOOLONG)
 				return err;
-			if (err < 0 || (below_root && !below(buf, state->root)) ||
-			    (seen && view_mount_of(view, state, buf, &rel) != mount))
+			if (err < 0 || (below_root && !below(buf, root)) ||
+			    (seen && mount_at(view, scope, buf, &rel) != mount))
 				continue;
 			return nmoves > 0 && !binds && strcmp(buf, host) == 0 ? follow_moves(mount, buf) : 0;
 		}
 	}
 	snprintf(buf, PATH_MAX, "%s", strcmp(host, "/") == 0 ? "" : host);
 	return 0;
+}
+
+int view_path_of_host(struct um_view *view, const struct um_state *state, const char *host, char *buf)
+{
+	return path_of_host(view, &view_node(view, state)->scope, state->root, host, buf);
 }
 
 const char *state_path(const struct um_state *state, const char *view_path)

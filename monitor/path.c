@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "namei.h"
+#include "node.h"
 #include "procfs.h"
 #include "ttys.h"
 
@@ -30,12 +31,12 @@ void um_path_put(struct um_path *path)
 	path->rel = NULL;
 }
 
-int um_path_place(struct um_view *view, const struct um_state *state, struct um_path *path)
+int um_path_place_in(struct um_view *view, const struct hashtab_scope *scope, struct um_path *path)
 {
 	const char *prefix;
 	size_t size;
 
-	path->mount = view_mount_of(view, state, path->view, &path->rel);
+	path->mount = mount_at(view, scope, path->view, &path->rel);
 	free(path->bound);
 	path->bound = NULL;
 	if (path->mount->origin == NULL)
@@ -50,6 +51,11 @@ int um_path_place(struct um_view *view, const struct um_state *state, struct um_
 	snprintf(path->bound, size, "%s%s%s", prefix, *prefix && *path->rel ? "/" : "", path->rel);
 	path->rel = path->bound;
 	return 0;
+}
+
+int um_path_place(struct um_view *view, const struct um_state *state, struct um_path *path)
+{
+	return um_path_place_in(view, &view_node(view, state)->scope, path);
 }
 
 int um_path_walk(struct um_path *path, size_t *end, char *target)

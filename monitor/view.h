@@ -52,6 +52,7 @@ struct um_mount {
 	bool readonly;
 	uint64_t epoch;
 	uint32_t node;
+	struct um_fs *below;    /* what it stands on of older mounts (older.h), or NULL; owned */
 	struct mount_change *changes; /* what nodes have done to it since, oldest first; owned */
 	size_t nchanges;
 };
@@ -119,7 +120,9 @@ int view_umount(struct um_view *view, const struct um_state *state, const char *
 
 /* mounts_seen.c: which node sees which mount, and when a mount ends */
 bool mount_seen(const struct um_view *view, const struct um_state *state, const struct um_mount *mount);
-bool mount_seen_by(const struct view_node *node, const struct um_mount *mount);
+bool mount_in_scope(const struct hashtab_scope *scope, const struct um_mount *mount);
+/* Does another one that is seen stand on it?  Then its bodies are not to be changed. */
+bool mount_is_below(const struct um_view *view, const struct um_state *state, const struct um_mount *mount);
 bool mount_readonly(const struct um_view *view, const struct um_state *state, const struct um_mount *mount);
 int mount_change(struct um_view *view, const struct um_state *state, struct um_mount *mount, int what);
 /* Free what it owns. */

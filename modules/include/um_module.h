@@ -20,7 +20,7 @@
 #include <sys/statfs.h>
 #include <sys/types.h>
 
-#define UM_MODULE_ABI 4
+#define UM_MODULE_ABI 5
 
 struct um_fs;                   /* a mounted instance: the module's own */
 
@@ -51,7 +51,8 @@ struct um_fs_ops {
 	/* True if nothing at, above or below the path differs from the host's tree; may be NULL (never true). */
 	bool (*untouched)(struct um_fs *fs, const char *path);
 	int (*stat)(struct um_fs *fs, const char *path, const struct um_node *node, struct statx *st);
-	int (*patch_stat)(struct um_fs *fs, int fd, struct statx *st);  /* of an open body, after statx(2) on it */
+	/* Of an open body, after statx(2) on it.  1: it is one of this file system's own, and no other need be asked. */
+	int (*patch_stat)(struct um_fs *fs, int fd, struct statx *st);
 	int (*statfs)(struct um_fs *fs, const char *path, struct statfs *st);
 	int (*open)(struct um_fs *fs, const char *path, int flags, mode_t mode, const struct um_owner *owner);
 	int (*mkdir)(struct um_fs *fs, const char *path, mode_t mode, const struct um_owner *owner);
@@ -82,6 +83,8 @@ struct um_fs_ops {
 	/* True if getdents(2) on the body of this directory gives what the view shows; may be NULL (never true). */
 	bool (*lists_itself)(struct um_fs *fs, const char *path);
 	int (*path_of)(struct um_fs *fs, const char *host, char *path); /* see layers_path_of() */
+	/* Let the directory have a body of its own, with all that is in it, for another mount to write to; may be NULL. */
+	int (*own)(struct um_fs *fs, const char *path);
 	void (*umount)(struct um_fs *fs);                               /* frees it */
 };
 
@@ -96,8 +99,22 @@ struct um_mount_args {
 	uid_t uid;              /* real user */
 	uint32_t source_type;   /* S_IFMT bits, 0 if the source is no path */
 	uint32_t target_type;
+	/*
+	 * What the target shows of older mounts, at it and below it: a file system that patches it must ask this one and not
+	 * the host's tree.  NULL if that is all there is.  Paths are relative to the target; only operations that change
+	 * nothing are there.  Valid until the umount operation has returned.
+	 */
+	const struct um_fs_ops *below;
+	struct um_fs *below_fs;
+	/*
+	 * For a type that writes to its source: if that lies in another mount, make it a body of that one's own, so that not
+	 * the host's directory behind it is written to.  Changes source_host.  0, or a negative errno and `why'.
+	 */
+	int (*own_source)(struct um_mount_args *args);
+	void *monitor;          /* the monitor's own */
 	bool source_is_mounted; /* the source lies in another mount of the view: its host path is not all of it */
 	/* results */
+	bool uses_below;        /* `below' is wanted as long as the mount is there */
 	bool native;            /* shows the host's tree at source_host as it is */
 	bool bind;              /* show the source once more, by the mount that has it; @fs is not used */
 	char **except;          /* NULL-terminated absolute view paths that stay outside of the mount; freed by the monitor */

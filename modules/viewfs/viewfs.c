@@ -32,13 +32,103 @@ struct um_fs {
 	struct layers *layers;
 	bool native;            /* "move": the directory is shown as it is */
 	bool same_place;        /* the lowest layer is the host's tree at the mount point: "untouched" has a meaning */
+	const struct um_fs_ops *below_ops; /* of the older mounts that it stands on, or NULL */
+	struct um_fs *below_fs;
+	struct layers_below below;
 };
+
+/* --- what it stands on ---------------------------------------------------------------------------------------- */
+/* The view's tree, as it was before the mount, in the shape that the layers want. */
+
+static int b_walk(void *arg, const char *path, size_t *end, struct layers_node *out, char *target)
+{
+	struct um_fs *fs = arg;
+	struct um_node node = { .fd = -1 };
+	int err = fs->below_ops->walk(fs->below_fs, path, end, &node, target);
+
+	if (err < 0)
+		return err;
+	*out = (struct layers_node){ .fd = node.fd, .type = node.type };
+	out->where = node.body == UM_BODY_HOST ? LAYERS_LOWER : node.body == UM_BODY_MERGED ? LAYERS_MERGED : LAYERS_UPPER;
+	return err;
+}
+
+static bool b_untouched(void *arg, const char *path)
+{
+	struct um_fs *fs = arg;
+
+	return fs->below_ops->untouched(fs->below_fs, path);
+}
+
+static int b_stat(void *arg, const char *path, struct statx *st)
+{
+	struct um_fs *fs = arg;
+
+	return fs->below_ops->stat(fs->below_fs, path, NULL, st);
+}
+
+static int b_open(void *arg, const char *path, int flags)
+{
+	static const struct um_owner nobody = { (uid_t)-1, (gid_t)-1 };
+	struct um_fs *fs = arg;
+
+	return fs->below_ops->open(fs->below_fs, path, flags, 0, &nobody);
+}
+
+static ssize_t b_getxattr(void *arg, const char *path, const char *name, void *value, size_t size)
+{
+	struct um_fs *fs = arg;
+
+	return fs->below_ops->getxattr(fs->below_fs, path, name, value, size);
+}
+
+static ssize_t b_listxattr(void *arg, const char *path, char *list, size_t size)
+{
+	struct um_fs *fs = arg;
+
+	return fs->below_ops->listxattr(fs->below_fs, path, list, size);
+}
+
+static int b_readdir(void *arg, const char *path, layers_dirent_fn *fn, void *fnarg)
+{
+	struct um_fs *fs = arg;
+
+	return fs->below_ops->readdir(fs->below_fs, path, fn, fnarg);
+}
+
+static uint64_t b_generation(void *arg)
+{
+	struct um_fs *fs = arg;
+
+	return fs->below_ops->generation(fs->below_fs);
+}
+
+static int b_path_of(void *arg, const char *host, char *path)
+{
+	struct um_fs *fs = arg;
+
+	return fs->below_ops->path_of(fs->below_fs, host, path);
+}
+
+static void stand_on(struct um_fs *fs, struct um_mount_args *args, struct layers_config *config)
+{
+	if (args->below == NULL)
+		return;
+	fs->below_ops = args->below;
+	fs->below_fs = args->below_fs;
+	fs->below = (struct layers_below){
+		.arg = fs, .walk = b_walk, .untouched = b_untouched, .stat = b_stat, .open = b_open, .getxattr = b_getxattr,
+		.listxattr = b_listxattr, .readdir = b_readdir, .generation = b_generation, .path_of = b_path_of,
+	};
+	config->below = &fs->below;
+	args->uses_below = true;
+}
 
 /* --- operations ----------------------------------------------------------------------------------------------- */
 
 static enum um_body body_of(const struct um_fs *fs, const struct layers_node *node)
 {
-	if (!fs->same_place || node->where == LAYERS_UPPER)
+	if (!fs->same_place || node->where == LAYERS_UPPER || node->elsewhere)
 		return UM_BODY_ELSEWHERE;
 	return node->where == LAYERS_MERGED ? UM_BODY_MERGED : UM_BODY_HOST;
 }
@@ -242,6 +332,11 @@ static int v_path_of(struct um_fs *fs, const char *host, char *path)
 	return layers_path_of(fs->layers, host, path);
 }
 
+static int v_own(struct um_fs *fs, const char *path)
+{
+	return layers_own(fs->layers, path);
+}
+
 static void v_umount(struct um_fs *fs)
 {
 	layers_close(fs->layers);
@@ -278,6 +373,7 @@ static const struct um_fs_ops viewfs_ops = {
 	.generation = v_generation,
 	.lists_itself = v_lists_itself,
 	.path_of = v_path_of,
+	.own = v_own,
 	.umount = v_umount,
 };
 
@@ -474,6 +570,11 @@ static int check(const struct options *o, struct um_mount_args *args)
 			 "directory %.100s is not empty, and not a view's: changes need a directory of their own", args->source);
 		return -ENOTEMPTY;
 	}
+	if (o->mode == MINCOW && args->below != NULL) {
+		snprintf(args->why, sizeof(args->why), "mincow changes the host's own files, and what is at %.80s is not the "
+			 "host's: use cow", args->target);
+		return -EINVAL;
+	}
 	if (o->mode == MERGE && strcmp(args->source_host, args->target_host) == 0) {
 		snprintf(args->why, sizeof(args->why), "%.100s: cannot be merged with itself", args->source);
 		return -EINVAL;
@@ -485,7 +586,8 @@ static int check(const struct options *o, struct um_mount_args *args)
 static int stack(const struct options *o, struct um_mount_args *args, struct um_fs *fs)
 {
 	struct layers_config config = { .vstat = o->vstat, .mincow = o->mode == MINCOW, .renew = o->renew };
-	const char *hide[2] = { NULL, NULL };
+	const char *hide[3] = { NULL, NULL, NULL };
+	unsigned nhide = 0;
 	size_t skip = strcmp(args->target_host, "/") == 0 ? 1 : strlen(args->target_host) + 1;
 
 	switch (o->mode) {
@@ -497,16 +599,20 @@ static int stack(const struct options *o, struct um_mount_args *args, struct um_
 		config.lower[0] = args->source_host;
 		config.lower[1] = args->target_host;
 		config.nlower = 2;
+		stand_on(fs, args, &config);
 		break;
 	default:
 		config.upper = args->source_host;
 		config.lower[0] = args->target_host;
 		config.nlower = 1;
 		config.root_opaque = o->vstat;
-		if (is_below(args->source_host, args->target_host)) {
-			hide[0] = args->source_host + skip;
-			config.hide = hide;
-		}
+		stand_on(fs, args, &config);
+		/* The changes are not part of what is changed, by whatever name. */
+		if (is_below(args->source_host, args->target_host))
+			hide[nhide++] = args->source_host + skip;
+		if (config.below != NULL && is_below(args->source, args->target))
+			hide[nhide++] = args->source + (strcmp(args->target, "/") == 0 ? 1 : strlen(args->target) + 1);
+		config.hide = hide;
 	}
 	fs->native = config.native;
 	fs->same_place = o->mode == COW || o->mode == MINCOW ? strcmp(args->target, args->target_host) == 0 : false;
@@ -520,6 +626,8 @@ static int viewfs_mount(struct um_fs **out, struct um_mount_args *args)
 	struct um_fs *fs = calloc(1, sizeof(*fs));
 	int err = o && fs ? parse(o, args) : -ENOMEM;
 
+	if (err == 0 && (o->mode == COW || o->mode == MINCOW) && args->own_source != NULL)
+		err = args->own_source(args);
 	if (err == 0)
 		err = check(o, args);
 	if (err == 0 && o->mode == MOVE && S_ISDIR(args->source_type) != S_ISDIR(args->target_type)) {

@@ -94,7 +94,8 @@ static int64_t change_fd(struct um_call *call, int copy, fd_change *change, cons
 		const struct um_mount *mount = call->view->mounts[i];
 		int err;
 
-		if (mount == NULL || mount->type->ops->fchmod == NULL || !mount_seen(call->view, call->state, mount))
+		if (mount == NULL || mount->type->ops->fchmod == NULL || !mount_seen(call->view, call->state, mount) ||
+		    mount_is_below(call->view, call->state, mount))
 			continue;
 		if (mount_readonly(call->view, call->state, mount)) {
 			/* Whose it is must be known before anything is changed. */

@@ -126,7 +126,7 @@ static int verb_view_info(struct request *r)
 	size_t mounts = 0, nodes = 0, all = 0;
 
 	for (size_t i = 0; i < view->nmounts; i++) {
-		mounts += view->mounts[i] != NULL && mount_seen_by(node, view->mounts[i]);
+		mounts += view->mounts[i] != NULL && mount_in_scope(&node->scope, view->mounts[i]);
 		all += view->mounts[i] != NULL;
 	}
 	for (size_t i = 0; i < view->nnodes; i++)
