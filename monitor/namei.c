@@ -463,6 +463,8 @@ static int start_relative(struct walk *w, int dirfd)
 	if (*host != '/' || (dirfd != AT_FDCWD && *w->rest == '.' && !is_directory(w->call, dirfd)))
 		return -ENOTDIR;
 	err = view_path_of_host(w->call->view, w->call->state, host, w->path->view);
+	if (err == -ENOENT && (w->flags & NAMEI_READ) && !w->call->view->secure && strcmp(w->rest, ".") == 0)
+		return NAMEI_NATIVE; /* removed in the view: its body can be looked at still */
 	if (err == 0 && strcmp(w->path->view, host) != 0 && strcmp(host, "/") != 0)
 		w->pure = false;
 	if (err == 0)
@@ -514,7 +516,7 @@ int namei(struct um_call *call, int dirfd, uint64_t addr, int flags, struct um_p
 	ssize_t n;
 
 	/* No mount, no virtual root, no ids to show in /proc: nothing can differ. */
-	if ((flags & NAMEI_READ) && !procfs_differs(call) && !call->view->secure)
+	if ((flags & (NAMEI_READ | NAMEI_CHANGE)) && !procfs_differs(call) && !call->view->secure)
 		return NAMEI_NATIVE;
 	walk_init(&w, call, path, flags);
 	n = um_read_path(call, addr, w.rest);

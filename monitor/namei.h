@@ -38,6 +38,7 @@ enum namei_flags {
 	NAMEI_EMPTY  = 4,       /* AT_EMPTY_PATH: "" names the descriptor itself */
 	NAMEI_MOUNT_POINT = 256, /* the place of a mount is wanted, not what the kernel has there */
 	NAMEI_READ   = 8,       /* nothing will be changed: NAMEI_NATIVE may be given for whatever is unmodified */
+	NAMEI_CHANGE = 512,     /* what is found will be changed, by this call alone: NAMEI_NATIVE may be given in a view without mounts */
 	NAMEI_NO_MAGIC = 16,    /* RESOLVE_NO_MAGICLINKS */
 	NAMEI_NO_SYMLINKS = 32, /* RESOLVE_NO_SYMLINKS */
 	NAMEI_BENEATH = 64,     /* RESOLVE_BENEATH */
@@ -45,7 +46,7 @@ enum namei_flags {
 };
 
 /* "Leave it to the kernel": nothing in the view can differ for this path (no mounts, or a native file system such as
- * /proc, or with NAMEI_READ an unmodified file). */
+ * /proc, or with NAMEI_READ an unmodified file; or the working directory was removed, and has no names). */
 #define NAMEI_NATIVE 1
 
 /**

@@ -25,7 +25,7 @@ static int64_t target(struct um_call *call, int follow, struct um_path *path)
 	if (arg_is_fd(call))
 		err = fd_path(call, arg_dirfd(call), path);
 	else
-		err = arg_path(call, follow, path);
+		err = arg_path(call, follow | NAMEI_CHANGE, path);
 	if (err == NAMEI_NATIVE || (err == 0 && path_is_native(call, path)))
 		return UM_CONTINUE;
 	if (err == 0 && mount_readonly(call->view, call->state, path->mount))

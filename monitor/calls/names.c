@@ -18,7 +18,7 @@
 /* Look up a name that is to be made.  0: it can be, and @owner will own it; UM_CONTINUE, or an error. */
 static int64_t to_make(struct um_call *call, int dirfd, uint64_t addr, struct um_path *path, struct um_owner *owner)
 {
-	int64_t err = namei(call, dirfd, addr, NAMEI_PARENT, path);
+	int64_t err = namei(call, dirfd, addr, NAMEI_PARENT | NAMEI_CHANGE, path);
 
 	if (err == NAMEI_NATIVE)
 		return UM_CONTINUE;
@@ -123,7 +123,7 @@ static int64_t link_source(struct um_call *call, struct um_path *path)
 	if (arg_is_fd(call))
 		err = fd_path(call, arg_dirfd(call), path);
 	else
-		err = arg_path(call, arg_flags(call) & AT_SYMLINK_FOLLOW ? NAMEI_FOLLOW : 0, path);
+		err = arg_path(call, (arg_flags(call) & AT_SYMLINK_FOLLOW ? NAMEI_FOLLOW : 0) | NAMEI_CHANGE, path);
 	return err == -ESTALE ? -ENOENT : err;
 }
 
@@ -220,7 +220,7 @@ int64_t call_unlink(struct um_call *call)
 	struct um_path path = UM_PATH_INIT;
 	bool dir = arg_flags(call) & AT_REMOVEDIR;
 	int dots;
-	int64_t err = arg_flags(call) & ~AT_REMOVEDIR ? -EINVAL : arg_path(call, NAMEI_PARENT, &path);
+	int64_t err = arg_flags(call) & ~AT_REMOVEDIR ? -EINVAL : arg_path(call, NAMEI_PARENT | NAMEI_CHANGE, &path);
 
 	if (err == NAMEI_NATIVE)
 		return UM_CONTINUE;
@@ -369,12 +369,12 @@ int64_t call_rename(struct um_call *call)
 
 	if ((flags & ~7u) || ((flags & RENAME_EXCHANGE) && (flags & (RENAME_NOREPLACE | RENAME_WHITEOUT))))
 		return -EINVAL;
-	err = arg_path(call, NAMEI_PARENT, &from);
+	err = arg_path(call, NAMEI_PARENT | NAMEI_CHANGE, &from);
 	if (err == NAMEI_NATIVE)
 		return UM_CONTINUE;
 	if (err < 0)
 		return err;
-	err = namei(call, arg_dirfd2(call), call->args[call->row->path2], NAMEI_PARENT, &to);
+	err = namei(call, arg_dirfd2(call), call->args[call->row->path2], NAMEI_PARENT | NAMEI_CHANGE, &to);
 	if (err == NAMEI_NATIVE)
 		err = path_is_native(call, &from) ? UM_CONTINUE : -EXDEV;
 	else if (err == 0)

@@ -210,7 +210,7 @@ static int64_t do_open(struct um_call *call, int dirfd, uint64_t addr, int flags
 	if (!(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL))
 		how |= NAMEI_FOLLOW;
 	if ((flags & O_CREAT) && (flags & O_TMPFILE) != O_TMPFILE)
-		how |= NAMEI_PARENT;
+		how |= NAMEI_PARENT | (flags & O_EXCL ? NAMEI_CHANGE : 0);
 	else if (!(wanted(flags) & W_OK))
 		how |= NAMEI_READ;
 	ret = namei(call, dirfd, addr, how, &path);

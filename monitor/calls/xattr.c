@@ -234,7 +234,7 @@ int64_t call_setxattr(struct um_call *call)
 		return err;
 	if (!is_at(call))
 		value.flags = (uint32_t)arg_data(call, 3);
-	err = find(call, 0, read_setting(call, &value, name, &buf), &path);
+	err = find(call, NAMEI_CHANGE, read_setting(call, &value, name, &buf), &path);
 	if (err == 0)
 		err = may_set(call, &path, name);
 	if (err == 0)
@@ -252,7 +252,7 @@ int64_t call_removexattr(struct um_call *call)
 
 	if (is_at(call) && kernel_lacks(call))
 		return -ENOSYS;
-	err = find(call, 0, read_name(call, name), &path);
+	err = find(call, NAMEI_CHANGE, read_name(call, name), &path);
 	if (err == 0)
 		err = may_set(call, &path, name);
 	if (err == 0)
