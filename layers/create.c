@@ -112,8 +112,11 @@ static int new_attr(struct layers *l, const char *path, struct idir *d, mode_t m
 		if (S_ISDIR(mode))
 			a->mode |= S_ISGID;
 	}
-	if (d->default_acl && !S_ISLNK(mode))
+	if (d->default_acl && !S_ISLNK(mode)) {
+		if (owner)
+			a->mode |= owner->denied;
 		inherit_acl(l, path, m);
+	}
 	return 0;
 }
 

@@ -90,6 +90,7 @@ struct layers_config {
 struct layers_owner {
 	uid_t uid;
 	gid_t gid;
+	mode_t denied;          /* what the umask has taken from the mode, which a default ACL gives back */
 };
 
 enum layers_where {

@@ -160,7 +160,7 @@ int um_path_parent_permission(struct um_call *call, struct um_path *path, bool v
 
 int um_path_open(struct um_call *call, struct um_path *path, int flags)
 {
-	const struct um_owner owner = { call->state->ids.fsuid, call->state->ids.fsgid };
+	const struct um_owner owner = { call->state->ids.fsuid, call->state->ids.fsgid, 0 };
 
 	return UM_OPS(path)->open(UM_FS(path), path->rel, flags, 0, &owner);
 }

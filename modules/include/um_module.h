@@ -41,6 +41,7 @@ struct um_node {
 struct um_owner {
 	uid_t uid;              /* who owns what is created; meaningful where the file system has virtual owners */
 	gid_t gid;
+	mode_t denied;          /* what the umask has taken from the mode: given back where a default ACL counts in its place */
 };
 
 typedef int um_dirent_fn(void *arg, const char *name, uint64_t ino, unsigned char type);

@@ -178,7 +178,7 @@ static int v_statfs(struct um_fs *fs, const char *path, struct statfs *st)
 
 static struct layers_owner owner_of(const struct um_owner *owner)
 {
-	return (struct layers_owner){ owner->uid, owner->gid };
+	return (struct layers_owner){ owner->uid, owner->gid, owner->denied };
 }
 
 static int v_open(struct um_fs *fs, const char *path, int flags, mode_t mode, const struct um_owner *owner)

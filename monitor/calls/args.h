@@ -70,6 +70,13 @@ static inline bool path_is_native(const struct um_call *call, const struct um_pa
 /* Owner of what the caller creates in the parent of @path: its fs ids, or the group of a set-gid directory. */
 struct um_owner new_owner(struct um_call *call, struct um_path *path);
 
+/* The mode of something new, by the caller's umask; what that takes away is noted in @owner. */
+static inline mode_t masked(const struct um_call *call, mode_t mode, struct um_owner *owner)
+{
+	owner->denied = mode & call->state->umask & 0777;
+	return mode & ~owner->denied;
+}
+
 /* A mount that may change the attributes of this duplicate of a descriptor; its path too if it still has one.
  * 0: found; NAMEI_NATIVE: the kernel's; -ESTALE: a lower body that the view has removed. */
 int fd_path(struct um_call *call, int fd, struct um_path *path);

@@ -33,7 +33,7 @@ int read_struct(struct um_call *call, uint64_t addr, size_t size, void *buf, siz
 
 struct um_owner new_owner(struct um_call *call, struct um_path *path)
 {
-	struct um_owner owner = { call->state->ids.fsuid, call->state->ids.fsgid };
+	struct um_owner owner = { call->state->ids.fsuid, call->state->ids.fsgid, 0 };
 	struct um_path parent = UM_PATH_INIT;
 	struct statx st;
 

@@ -41,7 +41,7 @@ static int64_t to_make(struct um_call *call, int dirfd, uint64_t addr, struct um
 int64_t call_mkdir(struct um_call *call)
 {
 	struct um_path path = UM_PATH_INIT;
-	mode_t mode = (mode_t)arg_data(call, 0) & 01777 & ~(mode_t)call->state->umask;
+	mode_t mode = (mode_t)arg_data(call, 0) & 01777;
 	struct um_owner owner;
 	struct statx st;
 	int64_t err = to_make(call, arg_dirfd(call), call->args[call->row->path], &path, &owner);
@@ -55,6 +55,7 @@ int64_t call_mkdir(struct um_call *call)
 				mode |= st.stx_mode & S_ISGID;
 			um_path_put(&parent);
 		}
+		mode = masked(call, mode, &owner);
 		err = UM_OPS(&path)->mkdir(UM_FS(&path), path.rel, mode, &owner);
 	}
 	um_path_put(&path);
@@ -81,8 +82,8 @@ int64_t call_mknod(struct um_call *call)
 		err = -EPERM;
 	if (err == 0)
 		err = UM_OPS(&path)->mknod(UM_FS(&path), path.rel,
-					   (mode & S_IFMT) | (mode & 07777 & ~(mode_t)call->state->umask),
-					   (dev_t)arg_data(call, 1), &owner);
+					   masked(call, mode & (S_IFMT | 07777), &owner), (dev_t)arg_data(call, 1),
+					   &owner);
 	if (err == 0 && S_ISFIFO(mode))
 		outside_made(call, &path);
 	um_path_put(&path);

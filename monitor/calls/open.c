@@ -128,7 +128,7 @@ static int check_found(const struct um_path *path, int flags)
 /* A file without a name, in the directory @path. */
 static int64_t open_tmpfile(struct um_call *call, struct um_path *path, int flags, mode_t mode)
 {
-	struct um_owner owner = { call->state->ids.fsuid, call->state->ids.fsgid };
+	struct um_owner owner = { call->state->ids.fsuid, call->state->ids.fsgid, 0 };
 	struct statx st;
 	int64_t err = path->node.type == S_IFDIR ? um_path_permission(call, path, W_OK | X_OK) : -ENOTDIR;
 	int fd;
@@ -177,10 +177,10 @@ static int64_t open_found(struct um_call *call, struct um_path *path, int flags,
 		return open_body(call, path, flags);
 	if (!um_alive(call))
 		return UM_REPLIED;
-	owner = path->exists ? (struct um_owner){ 0, 0 } : new_owner(call, path);
+	owner = path->exists ? (struct um_owner){ 0, 0, 0 } : new_owner(call, path);
 	call->route = path->mount->type->name;
-	fd = UM_OPS(path)->open(UM_FS(path), path->rel, flags & ~O_EXCL, mode & 07777 & ~(mode_t)call->state->umask,
-				&owner);
+	mode = masked(call, mode & 07777, &owner);
+	fd = UM_OPS(path)->open(UM_FS(path), path->rel, flags & ~O_EXCL, mode, &owner);
 	if (fd == -EEXIST) /* made by another view meanwhile */
 		fd = UM_OPS(path)->open(UM_FS(path), path->rel, flags & ~(O_EXCL | O_CREAT), 0, &owner);
 	return fd < 0 ? fd : um_answer_fd(call, fd, flags);

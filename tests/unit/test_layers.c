@@ -16,7 +16,7 @@
 char base[PATH_MAX];
 const char *where;
 unsigned features_off;
-const struct layers_owner root_owner = {0, 0};
+const struct layers_owner root_owner = {0, 0, 0};
 struct layers_owner self_owner;
 
 const char *fmt(const char *format, ...)
@@ -213,7 +213,7 @@ static int run_suite(void)
 
 static void set_self(void)
 {
-	self_owner = (struct layers_owner){getuid(), getgid()};
+	self_owner = (struct layers_owner){getuid(), getgid(), 0};
 }
 
 /* Once more as somebody without privileges. */

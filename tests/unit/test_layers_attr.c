@@ -51,7 +51,7 @@ static int create(struct layers *l, const char *path, mode_t mode, const struct 
 
 START_TEST(owners)
 {
-	struct layers_owner other = {1234, 5678};
+	struct layers_owner other = {1234, 5678, 0};
 	struct layers *l;
 	struct stat raw;
 	int k;
@@ -116,7 +116,7 @@ END_TEST
 
 START_TEST(set_gid_directory)
 {
-	struct layers_owner other = {1234, 5678};
+	struct layers_owner other = {1234, 5678, 0};
 	struct layers *l = open_stack(true);
 
 	ok(layers_mkdir(l, "d", 0755, &other));
@@ -136,7 +136,7 @@ END_TEST
 
 START_TEST(descriptors)
 {
-	struct layers_owner other = {1234, 5678};
+	struct layers_owner other = {1234, 5678, 0};
 	struct layers *l;
 	struct statx st;
 	int fd, path_fd, dir;
@@ -262,7 +262,7 @@ END_TEST
 /* A record of an inode that is gone is not taken for that of the one that has its number now. */
 START_TEST(numbers_used_again)
 {
-	struct layers_owner other = {1234, 5678};
+	struct layers_owner other = {1234, 5678, 0};
 	struct layers *l = open_stack(true);
 	int i;
 
@@ -282,7 +282,7 @@ END_TEST
 
 START_TEST(binding)
 {
-	struct layers_owner other = {1234, 5678};
+	struct layers_owner other = {1234, 5678, 0};
 	struct layers *l;
 	struct sockaddr_un un;
 	socklen_t len = sizeof un;
