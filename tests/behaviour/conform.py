@@ -25,7 +25,7 @@ def conform(inside, listed, status, *wanted):
         f.write(PROGRAM % inside)
     with open("differences", "w") as f:
         f.write(listed)
-    r = subprocess.run([sys.executable, "-B", SRC + "/tests/conform", "--differences", "differences", "program.sh"],
+    r = subprocess.run([sys.executable, "-B", SRC + "/tests/conform", "-v", "--differences", "differences", "program.sh"],
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     print("--- %s [%s]: status %d\n%s" % (inside, listed.strip(), r.returncode, r.stdout))
     missing = [word for word in wanted if word not in r.stdout]
