@@ -85,6 +85,25 @@ static void look_line(struct attach_look *l, char *line)
 		sscanf(value, "%u %u %u %u", &l->gid[0], &l->gid[1], &l->gid[2], &l->gid[3]);
 }
 
+/* Where status does not say it (older kernels): the flags of proc(5), stat (PF_KTHREAD in include/linux/sched.h). */
+static int is_kernel_thread(pid_t pid)
+{
+	char path[32], stat[512], *p;
+	unsigned flags = 0;
+	size_t n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "re");
+	if (f != NULL) {
+		n = fread(stat, 1, sizeof(stat) - 1, f);
+		fclose(f);
+	}
+	stat[n] = '\0';
+	p = strrchr(stat, ')');
+	return p != NULL && sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && (flags & 0x00200000) != 0;
+}
+
 int attach_look(pid_t pid, struct attach_look *look)
 {
 	char path[32], line[256];
@@ -99,6 +118,8 @@ int attach_look(pid_t pid, struct attach_look *look)
 	while (fgets(line, sizeof(line), f) != NULL)
 		look_line(look, line);
 	fclose(f);
+	if (look->kthread < 0)
+		look->kthread = is_kernel_thread(pid);
 	return look->tgid > 0 ? 0 : -ESRCH;
 }
 
@@ -110,7 +131,7 @@ static int check_kind(const struct subject *s)
 		return refuse(s, EINVAL, "it is a thread of the process %d", l->tgid);
 	if (s->pid == 1)
 		return refuse(s, EPERM, "it is the system's first process");
-	if (l->kthread == 1)
+	if (l->kthread > 0)
 		return refuse(s, EPERM, "it is a thread of the kernel");
 	if ((l->state == 'Z' || l->state == 'X') && l->threads <= 1)
 		return refuse(s, ESRCH, "it has ended, and waits for its parent to take notice (a zombie)");
@@ -315,6 +336,15 @@ static int check_carrier(const struct subject *s)
 	return -EPERM;
 }
 
+/* A process that ends has no program any more. */
+static bool is_ending(pid_t pid)
+{
+	char path[32], target[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	return readlink(path, target, sizeof(target)) < 0 && (errno == ENOENT || errno == ESRCH);
+}
+
 int attach_check(const struct um_view *view, pid_t pid, struct attach_look *look, char *why, size_t size)
 {
 	static int (*const checks[])(const struct subject *s) = {
@@ -328,5 +358,7 @@ int attach_check(const struct um_view *view, pid_t pid, struct attach_look *look
 		return refuse(&s, ESRCH, "there is no such process");
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && err == 0; i++)
 		err = checks[i](&s);
+	if (err < 0 && err != -ESRCH && look->kthread <= 0 && is_ending(pid))
+		return refuse(&s, ESRCH, "it has ended");
 	return err;
 }

@@ -16,6 +16,7 @@
 #include "reaper.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -80,20 +81,31 @@ static bool is_over(struct reaper *r)
 	return ending_gone(r->ending) || (!r->linger && r->ending->attached == 0);
 }
 
+/* The view goes on in the background: nobody waits for us, nor for the end of the pipe that standard error may be. */
+static void leave_front(struct reaper *r, int status)
+{
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	r->left = true;
+	um_info("the view goes on in the background, as long as processes live that um_attach has taken in "
+		"(umview --list)");
+	if (null >= 0) {
+		dup2(null, STDERR_FILENO);
+		close(null);
+	}
+	tell(r, FRONT_LEAVE, status);
+}
+
 static void cmd_ended(struct reaper *r, int status)
 {
 	r->ended = true;
 	r->status = status;
 	r->stopped = false;
 	wake_front(r);
-	if (is_over(r)) {
+	if (is_over(r))
 		finish(r, NULL);
-	} else if (!r->linger) {
-		r->left = true;
-		um_info("the view goes on in the background, as long as processes live that um_attach has taken in "
-			"(umview --list)");
-		tell(r, FRONT_LEAVE, status);
-	}
+	else if (!r->linger)
+		leave_front(r, status);
 }
 
 /* CMD has stopped, goes on, or has ended. */
