@@ -341,6 +341,9 @@ static int explain(struct attachment *a, const struct member *m, const struct um
 		return refuse(a, m, err, "one of its threads has a seccomp filter of its own%s", stays);
 	if (err == -EMFILE)
 		return refuse(a, m, err, "it has no descriptor left, and may not have more%s", stays);
+	if (err == -ENOSYS)
+		return refuse(a, m, err, "%s: this system has it not, or a container forbids it (umview --doctor)%s", t->what,
+			      stays);
 	return refuse(a, m, err, "%s: %s%s", t->what, strerror(-err), stays);
 }
 

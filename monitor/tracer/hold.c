@@ -105,7 +105,7 @@ static int wait_interrupted(struct hold *h, unsigned ms)
 		if (ptrace(PTRACE_CONT, h->t.tid, NULL, (void *)(long)h->t.sig) < 0)
 			return -errno;
 	}
-	return r == -ECHILD ? -ESRCH : r;
+	return r == -ECHILD || r == -EOWNERDEAD ? -ESRCH : r;
 }
 
 int hold_wait(struct hold *h, unsigned ms)

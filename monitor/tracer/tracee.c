@@ -52,6 +52,7 @@
 
 #define WAIT_STOP_MS 1000	/* for a thread that was answered: it is on its way */
 #define WAIT_DEATH_MS 20	/* for a thread that was killed */
+#define WAIT_ZOMBIE_MS 50	/* before it is asked whether there is anything to wait for */
 #define WAIT_TICK_MS 5		/* how often a wait looks at the clock */
 #define STOPS_MAX 100		/* event and signal stops passed through during one injected call */
 #define BURIAL_STACK (64 * 1024)
@@ -182,24 +183,45 @@ bool tracee_is_stopped(struct tracee *t)
 	return true;
 }
 
+/* Has it ended, though waitid(2) does not say so? */
+static bool tracee_is_dead(const struct tracee *t)
+{
+	char path[48], stat[256], *p;
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", t->tid);
+	f = fopen(path, "re");
+	if (!f)
+		return true;
+	n = fread(stat, 1, sizeof(stat) - 1, f);
+	fclose(f);
+	stat[n] = '\0';
+	p = strrchr(stat, ')'); /* the name may hold anything */
+	return p && p[1] == ' ' && (p[2] == 'Z' || p[2] == 'X');
+}
+
 /* As tracee_look(), waiting at most @ms milliseconds; -ETIMEDOUT.  0: it is stopped. */
 int tracee_wait(struct tracee *t, unsigned ms)
 {
-	int64_t end = 0;
+	int64_t begin = 0;
 	int r;
 
 	timer_arm(true);
 	while ((r = tracee_look(t, have_timer ? 0 : WNOHANG)) == -EINTR || r == 0) {
-		if (!end)
-			end = now_ms() + ms;
-		if (tracee_is_stopped(t)) {
+		int64_t waited;
+
+		if (!begin)
+			begin = now_ms();
+		waited = now_ms() - begin;
+		if (tracee_is_stopped(t))
 			r = 1;
-			break;
-		}
-		if (now_ms() >= end) {
+		else if (waited >= ms)
 			r = -ETIMEDOUT;
+		else if (waited >= WAIT_ZOMBIE_MS && tracee_is_dead(t))
+			r = -EOWNERDEAD;
+		if (r == 1 || (r < 0 && r != -EINTR))
 			break;
-		}
 		if (!have_timer)
 			usleep(50);
 	}

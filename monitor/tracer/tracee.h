@@ -48,7 +48,8 @@ struct tracee {
  *	value, and the call still waits for an answer.
  */
 int64_t tracee_catch(struct um_call *call, struct tracee *t, struct arch_regs *regs);
-/* Wait at most @ms milliseconds for its next stop.  0; -ETIMEDOUT; -ESRCH: it has ended; -ECHILD: it is not ours any more. */
+/* Wait at most @ms milliseconds for its next stop.  0; -ETIMEDOUT; -ESRCH: it has ended; -ECHILD: it is not ours any
+ * more; -EOWNERDEAD: it has ended, but is the leader of others that nobody has waited for yet. */
 int tracee_wait(struct tracee *t, unsigned ms);
 /* Block all signals in the stopped thread, until it is released. */
 int tracee_mask(struct tracee *t);
