@@ -448,6 +448,14 @@ static int start_removed(struct walk *w, int dirfd)
 	return err;
 }
 
+/* The view path of an open file or of the working directory. */
+static int path_of_body(const struct um_call *call, int fd, const char *host, char *view)
+{
+	if (fd == AT_FDCWD)
+		return view_path_of_cwd(call->view, call->state, call->state, host, view);
+	return view_path_of_host(call->view, call->state, host, view);
+}
+
 /* The directory that a relative path starts from, in view terms; clears w->pure when it is elsewhere.  FOUND: it was the
  * whole path. */
 static int start_relative(struct walk *w, int dirfd)
@@ -462,7 +470,7 @@ static int start_relative(struct walk *w, int dirfd)
 		return (int)n;
 	if (*host != '/' || (dirfd != AT_FDCWD && *w->rest == '.' && !is_directory(w->call, dirfd)))
 		return -ENOTDIR;
-	err = view_path_of_host(w->call->view, w->call->state, host, w->path->view);
+	err = path_of_body(w->call, dirfd, host, w->path->view);
 	if (err == -ENOENT && (w->flags & NAMEI_READ) && !w->call->view->secure && strcmp(w->rest, ".") == 0)
 		return NAMEI_NATIVE; /* removed in the view: its body can be looked at still */
 	if (err == 0 && strcmp(w->path->view, host) != 0 && strcmp(host, "/") != 0)
@@ -552,7 +560,7 @@ int namei_fd(struct um_call *call, int fd, struct um_path *path)
 		return (int)n;
 	if (*host != '/')
 		return NAMEI_NATIVE;
-	err = view_path_of_host(call->view, call->state, host, path->view);
+	err = path_of_body(call, fd, host, path->view);
 	if (err < 0)
 		return err;
 	err = um_path_place(call->view, call->state, path);

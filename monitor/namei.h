@@ -118,6 +118,13 @@ struct um_mount *mount_at(struct um_view *view, const struct hashtab_scope *scop
 int view_path_of_host(struct um_view *view, const struct um_state *state, const char *host, char *buf);
 /* The same for what a scope sees; @root is a virtual root, or "". */
 int path_of_host(struct um_view *view, const struct hashtab_scope *scope, const char *root, const char *host, char *buf);
+/* The same for the working directory of a process with the record @whose. */
+int view_path_of_cwd(struct um_view *view, const struct um_state *state, const struct um_state *whose, const char *host,
+		     char *buf);
+/* Can a body have more than one place? */
+bool view_has_places(const struct um_view *view);
+/* What is to be noted in the record (um_state.cwd) of a process that goes to this directory. */
+uint64_t view_cwd_of(struct um_view *view, const struct um_state *state, const struct um_path *path);
 /* Does a bind show this very file or directory? */
 bool is_bound(const struct um_view *view, const struct um_state *state, const struct um_path *path);
 /* What was at @from is at @to now (and the other way round): binds that show it, or something in it, go on to. */
@@ -126,6 +133,8 @@ void binds_follow(struct um_view *view, const struct um_path *from, const struct
 /* A lower directory has another view path now (NULL: none), which descriptors of its body follow. */
 void view_moved(const struct um_path *from, const struct um_path *to);
 bool view_has_moved(void);
+/* Was one moved to this directory's path, or above or below it? */
+bool view_moved_there(const struct um_path *path);
 /* The mount ends. */
 void moves_forget(const struct um_mount *mount);
 /* The view path as a process with a virtual root sees it; -ENOENT: outside of its root. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "namei.h"
@@ -98,6 +99,18 @@ void view_moved(const struct um_path *from, const struct um_path *to)
 	nmoves++;
 }
 
+bool view_moved_there(const struct um_path *path)
+{
+	const struct um_mount *mount = path->mount->origin ? path->mount->origin : path->mount;
+	char *name = nmoves > 0 ? first_name(path) : NULL;
+	bool found = false;
+
+	for (unsigned i = 0; name != NULL && i < nmoves && i < MOVED_MAX && !found; i++)
+		found = moves[i].mount == mount && moves[i].to != NULL && (below(moves[i].to, name) || below(name, moves[i].to));
+	free(name);
+	return found;
+}
+
 bool view_has_moved(void)
 {
 	return nmoves > 0;
@@ -184,6 +197,80 @@ int path_of_host(struct um_view *view, const struct hashtab_scope *scope, const 
 int view_path_of_host(struct um_view *view, const struct um_state *state, const char *host, char *buf)
 {
 	return path_of_host(view, &view_node(view, state)->scope, state->root, host, buf);
+}
+
+/* The view path of a host path by a mount that is known to be meant, where the view has its body now.  -ENOENT: it is not
+ * in it; -ESTALE: it was removed from the path that is in @buf. */
+static int known_path_of(const struct um_mount *mount, const char *host, char *buf)
+{
+	const struct um_mount *origin = mount->origin ? mount->origin : mount;
+	char first[PATH_MAX];
+	const char *rest;
+	bool gone;
+	int err;
+
+	if (nmoves == 0)
+		return path_of(mount, host, buf);
+	err = path_of(origin, host, first);
+	if (err < 0)
+		return err;
+	gone = strcmp(first, host) == 0 && follow_moves(origin, first) < 0;
+	if (mount == origin) {
+		strcpy(buf, first);
+		return gone ? -ESTALE : 0;
+	}
+	rest = first + strlen(origin->target) + 1;
+	if (!below(rest, mount->prefix) && *mount->prefix != '\0')
+		return -ENOENT;
+	rest += strlen(mount->prefix);
+	rest += *rest == '/';
+	if (snprintf(buf, PATH_MAX, "%s%s%s", mount->target, *rest ? "/" : "", rest) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	return gone ? -ESTALE : 0;
+}
+
+int view_path_of_cwd(struct um_view *view, const struct um_state *state, const struct um_state *whose, const char *host,
+		     char *buf)
+{
+	const char *rel;
+	int err;
+
+	if (whose->cwd == STATE_CWD_HOST && view_mount_of(view, state, host, &rel) == view->host) {
+		snprintf(buf, PATH_MAX, "%s", host);
+		return 0;
+	}
+	for (size_t i = 0; whose->cwd != 0 && i < view->nmounts; i++) {
+		const struct um_mount *mount = view->mounts[i];
+
+		if (mount == NULL || mount->epoch + 1 != whose->cwd || !mount_seen(view, state, mount))
+			continue;
+		err = known_path_of(mount, host, buf);
+		if (err == -ESTALE || (err == 0 && view_mount_of(view, state, buf, &rel) == mount))
+			return err == 0 ? 0 : -ENOENT;
+	}
+	return view_path_of_host(view, state, host, buf);
+}
+
+bool view_has_places(const struct um_view *view)
+{
+	return view->nmounts > 1 || (view->nmounts == 1 && view->mounts[0] != NULL && view->mounts[0]->native != NULL);
+}
+
+uint64_t view_cwd_of(struct um_view *view, const struct um_state *state, const struct um_path *path)
+{
+	char link[40], host[PATH_MAX], usual[PATH_MAX];
+	ssize_t n;
+
+	if (!view_has_places(view))
+		return 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", path->node.fd);
+	n = readlink(link, host, sizeof(host) - 1);
+	if (n <= 0)
+		return 0;
+	host[n] = '\0';
+	if (view_path_of_host(view, state, host, usual) == 0 && strcmp(usual, path->view) == 0)
+		return 0;
+	return path->mount == view->host ? STATE_CWD_HOST : path->mount->epoch + 1;
 }
 
 const char *state_path(const struct um_state *state, const char *view_path)

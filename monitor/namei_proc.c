@@ -147,6 +147,17 @@ static int own_target(struct um_call *call, const char *link, char *target)
 	return strcmp(word, "exe") == 0 && exec_exe_path(call, pid, target) == 0;
 }
 
+/* The view path of what a link's text names. */
+static int path_of_link(struct um_call *call, const char *link, const char *host, char *view)
+{
+	const struct um_state *whose = NULL;
+
+	if (link != NULL && strcmp(strrchr(link, '/'), "/cwd") == 0)
+		whose = state_of(call->view->states, atoi(link + 6));
+	return whose != NULL ? view_path_of_cwd(call->view, call->state, whose, host, view) :
+			       view_path_of_host(call->view, call->state, host, view);
+}
+
 int proc_magic_target(struct um_call *call, const char *link, char *target)
 {
 	char host[PATH_MAX];
@@ -165,7 +176,7 @@ int proc_magic_target(struct um_call *call, const char *link, char *target)
 	}
 	if (*host != '/' || (strchr(host, ')') != NULL && stat(link, &st) == 0 && is_removed(host, st.st_ino)))
 		return NAMEI_NATIVE; /* a pipe, a socket, a namespace, a removed file: no name to go by */
-	err = view_path_of_host(call->view, call->state, host, target);
+	err = path_of_link(call, link, host, target);
 	return err < 0 || strcmp(host, *target ? target : "/") == 0 ? err : PROC_ELSEWHERE;
 }
 
@@ -199,7 +210,8 @@ static bool is_replaced(struct um_call *call, const char *host, const char *view
 	return gone;
 }
 
-void proc_path_text(struct um_call *call, const char *host, const struct stat *body, char *shown)
+/* @link is the link that has this text, or NULL. */
+static void path_text(struct um_call *call, const char *link, const char *host, const struct stat *body, char *shown)
 {
 	char name[PATH_MAX], view[PATH_MAX];
 	const char *inside;
@@ -213,15 +225,19 @@ void proc_path_text(struct um_call *call, const char *host, const struct stat *b
 	removed = is_removed(name, body->st_ino);
 	if (removed)
 		name[strlen(name) - 10] = '\0';
-	if (view_path_of_host(call->view, call->state, name, view) < 0) {
-		snprintf(shown, PROC_TEXT_MAX, "%s (deleted)", name);
-		return;
-	}
+	strcpy(view, name);
+	if (path_of_link(call, link, name, view) < 0)
+		removed = true; /* by the view; where it was last is in the buffer */
 	removed = removed || (S_ISREG(body->st_mode) && is_replaced(call, name, view, body->st_ino));
 	inside = state_path(call->state, view);
 	if (inside == NULL)
 		inside = *view ? view : "/";
 	snprintf(shown, PROC_TEXT_MAX, "%s%s", inside, removed ? " (deleted)" : "");
+}
+
+void proc_path_text(struct um_call *call, const char *host, const struct stat *body, char *shown)
+{
+	path_text(call, NULL, host, body, shown);
 }
 
 int proc_magic_text(struct um_call *call, const char *link, char *shown)
@@ -243,7 +259,7 @@ int proc_magic_text(struct um_call *call, const char *link, char *shown)
 		return (int)n;
 	if (stat(link, &st) < 0)
 		memset(&st, 0, sizeof(st));
-	proc_path_text(call, host, &st, shown);
+	path_text(call, link, host, &st, shown);
 	return 0;
 }
 

@@ -99,6 +99,7 @@ static uint64_t state_hash(const struct um_state *s)
 	uint64_t h = mix(0, s->virtual_ids | s->no_new_privs << 1 | s->dumpable << 2 | s->sandboxed << 4 |
 				    (uint64_t)s->umask << 16 |
 				    (uint64_t)s->node << 32);
+	h = mix(h, s->cwd);
 
 	h = mix(h, (uint64_t)i->ruid << 32 | i->euid);
 	h = mix(h, (uint64_t)i->suid << 32 | i->fsuid);
@@ -130,7 +131,7 @@ static bool state_equal(const struct um_state *a, const struct um_state *b)
 {
 	return a->virtual_ids == b->virtual_ids && a->no_new_privs == b->no_new_privs && a->dumpable == b->dumpable &&
 	       a->sandboxed == b->sandboxed &&
-	       a->umask == b->umask && a->node == b->node && a->carried.rlim_cur == b->carried.rlim_cur &&
+	       a->umask == b->umask && a->node == b->node && a->cwd == b->cwd && a->carried.rlim_cur == b->carried.rlim_cur &&
 	       a->carried.rlim_max == b->carried.rlim_max && ids_equal(&a->ids, &b->ids) &&
 	       strcmp(root_of(a), root_of(b)) == 0;
 }

@@ -34,10 +34,14 @@ struct um_state {
 	uint8_t dumpable;       /* PR_GET_DUMPABLE as the process believes it: 0, 1 */
 	uint16_t umask;
 	uint32_t node;          /* the view node it lives in; 0 is the root node */
+	uint64_t cwd;           /* epoch + 1 of the mount by which its working directory was reached, where its body has
+				 * several places in the view; STATE_CWD_HOST: its own; 0: the one that is usually meant */
 	char *root;             /* view path of its root directory: "" for "/", else absolute without trailing '/'; owned */
 	struct um_ids ids;
 	struct rlimit64 carried; /* what the carrier's limit is said to be */
 };
+
+#define STATE_CWD_HOST UINT64_MAX
 
 struct um_states;               /* all records of a view */
 

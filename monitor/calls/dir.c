@@ -329,10 +329,24 @@ static int64_t enter(struct um_call *call, struct um_path *path)
 	return um_inject(call, calls, 2, 0);
 }
 
+/* Note by which of its places a directory is entered; one record more only where it has several. */
+static int64_t note_cwd(struct um_call *call, uint64_t cwd)
+{
+	struct um_state changed = *call->state;
+
+	if (changed.cwd == cwd)
+		return 0;
+	changed.cwd = cwd;
+	return um_set_state(call, &changed);
+}
+
 int64_t call_chdir(struct um_call *call)
 {
 	struct um_path path = UM_PATH_INIT;
-	int64_t err = arg_path(call, NAMEI_FOLLOW | NAMEI_READ, &path);
+	const struct um_state *before = call->state;
+	/* What is noted of the last one must go, if this one is entered. */
+	int how = before->cwd == 0 && !view_has_places(call->view) ? NAMEI_READ : 0;
+	int64_t err = arg_path(call, NAMEI_FOLLOW | how, &path);
 
 	if (err == NAMEI_NATIVE)
 		return UM_CONTINUE;
@@ -343,9 +357,24 @@ int64_t call_chdir(struct um_call *call)
 	else if (call->state->virtual_ids || path.node.body != UM_BODY_HOST)
 		err = um_path_permission(call, &path, X_OK);
 	if (err == 0)
+		err = note_cwd(call, view_cwd_of(call->view, before, &path));
+	if (err == 0)
 		err = path.reachable ? UM_CONTINUE : enter(call, &path);
+	if (err < 0 && err > UM_CONTINUE)
+		note_cwd(call, before->cwd); /* still there */
 	um_path_put(&path);
 	return err;
+}
+
+/* The caller goes to an open directory, of which is not known by which place it was opened. */
+static void forget_cwd(struct um_call *call)
+{
+	int copy = um_get_fd(call, (int)call->args[0]);
+
+	if (copy >= 0 && faccessat(copy, ".", X_OK, AT_EACCESS) == 0)
+		note_cwd(call, 0);
+	if (copy >= 0)
+		close(copy);
 }
 
 int64_t call_fchdir(struct um_call *call)
@@ -359,7 +388,11 @@ int64_t call_fchdir(struct um_call *call)
 	    path.node.type == S_IFDIR)
 		err = um_path_permission(call, &path, X_OK);
 	um_path_put(&path);
-	return err == -EACCES ? err : UM_CONTINUE;
+	if (err == -EACCES)
+		return err;
+	if (call->state->cwd != 0)
+		forget_cwd(call);
+	return UM_CONTINUE;
 }
 
 int64_t call_getcwd(struct um_call *call)
@@ -373,7 +406,7 @@ int64_t call_getcwd(struct um_call *call)
 		return UM_CONTINUE;
 	if (um_fd_host_path(call, AT_FDCWD, host) < 0)
 		return UM_CONTINUE; /* removed: the kernel's ENOENT */
-	err = view_path_of_host(call->view, call->state, host, view);
+	err = view_path_of_cwd(call->view, call->state, call->state, host, view);
 	if (err < 0)
 		return err;
 	shown = state_path(call->state, view);

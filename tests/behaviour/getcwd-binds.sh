@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A directory that a bind shows in a second place: a process that went there by one of its names is told that one, and ".."
+# leads back the way it came, for its children, threads and other processes too.
+. "$(dirname "$0")/../lib.sh"
+
+mkdir -p a/b m n
+cat >inside.py <<'END'
+import os, subprocess, threading
+W = os.getcwd()
+def told():
+    got = os.getcwd()
+    assert got == os.readlink("/proc/self/cwd"), "the link"
+    assert got == subprocess.run(["/bin/pwd", "-P"], capture_output=True, text=True, env={}).stdout.strip(), "a child"
+    names = []
+    t = threading.Thread(target=lambda: names.append(os.getcwd()))
+    t.start(), t.join()
+    assert names == [got], "a thread"
+    assert os.path.samestat(os.stat("."), os.stat(got)), "the same directory"
+    assert os.path.samestat(os.stat(".."), os.stat(os.path.dirname(got))), "its parent"
+    return got[len(W):]
+def go(path):
+    os.chdir(path)
+    print(path.replace(W, "W"), told())
+subprocess.run(["mount", "--bind", W + "/a", W + "/m"], check=True)
+for path in ("m", "b", "..", "../a", "b", "..", "../m/b", "../../n", W + "/a/b", W + "/m/b", "../../n/../m"):
+    go(path)
+try:
+    os.chdir("none")
+except FileNotFoundError:
+    print("still", told())
+r, w = os.pipe()
+pid = os.fork()
+if pid == 0:
+    os.close(w)
+    os.read(r, 1)
+    os._exit(0)
+os.chdir(W)
+print("of a child", os.readlink(f"/proc/{pid}/cwd")[len(W):], os.path.samestat(os.stat(f"/proc/{pid}/cwd/.."), os.stat(W)))
+go(f"/proc/{pid}/cwd/b")
+os.rename(W + "/a/b", W + "/a/c")
+print("renamed", told())
+os.rmdir(W + "/m/c")
+try:
+    os.getcwd()
+except FileNotFoundError:
+    print("removed", os.readlink("/proc/self/cwd")[len(W):])
+os.chdir(W + "/m")
+os.write(w, b"x")
+os.waitpid(pid, 0)
+subprocess.run(["umount", W + "/m"], check=True)
+print("unmounted", told())
+END
+fresh_dir D
+expect 0 umview --cow "$D" -- python3 inside.py
+cat >wanted <<'END'
+m /m
+b /m/b
+.. /m
+../a /a
+b /a/b
+.. /a
+../m/b /m/b
+../../n /n
+W/a/b /a/b
+W/m/b /m/b
+../../n/../m /m
+still /m
+of a child /m True
+END
+equal "with copy-on-write" "$(echo "$out" | head -n 13)" "$(cat wanted)"
+equal "later" "$(echo "$out" | tail -n +14 | sed 's/.*cwd/cwd/')" "cwd/b /m/b
+renamed /m/c
+removed /m/c (deleted)
+unmounted /a"
+expect 0 umview --preload viewfs -- python3 inside.py
+equal "of the host's" "$(echo "$out" | head -n 13)" "$(cat wanted)"
