@@ -27,6 +27,7 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -38,6 +39,7 @@
 #include <unistd.h>
 
 #include "../view.h"
+#include "near.h"
 
 #define OPTIONS                                                                                                      \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | \
@@ -207,11 +209,73 @@ static struct trapped *waiting(struct ptracer *p, const struct um_call *call)
 	return NULL;
 }
 
+int ptrace_resume(enum __ptrace_request request, pid_t tid, int sig)
+{
+	struct near near;
+	int err;
+
+	near_pull(&near, tid);
+	err = ptrace(request, tid, NULL, (void *)(long)sig) < 0 ? -ESRCH : 0;
+	near_pulled(&near);
+	return err;
+}
+
 /* --- events ------------------------------------------------------------------------------------------------------- */
 
 static void go_on(struct ptracer *p, pid_t tid, int sig)
 {
-	ptrace(p->others != NULL && of_thread(p, tid) ? PTRACE_SYSCALL : PTRACE_CONT, tid, NULL, (void *)(long)sig);
+	ptrace_resume(p->others != NULL && of_thread(p, tid) ? PTRACE_SYSCALL : PTRACE_CONT, tid, sig);
+}
+
+/* Calls that end with EINTR even if the signal has no handler: signal(7). */
+static bool ends_for_signals(int nr)
+{
+	static const int calls[] = {
+		SYS_epoll_wait, SYS_epoll_pwait, SYS_semop, SYS_semtimedop, SYS_io_getevents, SYS_rt_sigtimedwait,
+	};
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (nr == calls[i])
+			return true;
+	return false;
+}
+
+/* Does the process ignore it, by its wish or because that is what is done? */
+static bool is_ignored(pid_t tid, int sig)
+{
+	char name[40], line[256];
+	unsigned long long bit = 1ull << (sig - 1), ignored = 0, caught = 0;
+	bool by_default = sig == SIGCHLD || sig == SIGURG || sig == SIGWINCH || sig == SIGCONT;
+	FILE *f;
+
+	snprintf(name, sizeof(name), "/proc/%d/status", (int)tid);
+	f = fopen(name, "re");
+	while (f != NULL && fgets(line, sizeof(line), f))
+		if (sscanf(line, "SigIgn: %llx", &ignored) != 1)
+			sscanf(line, "SigCgt: %llx", &caught);
+	if (f != NULL)
+		fclose(f);
+	return (ignored & bit) || (by_default && !(caught & bit));
+}
+
+/*
+ * A signal is about to be delivered; it goes on with what came with it.  The kernel does not even send a signal that is
+ * ignored, but to a traced thread it does, and that ends some calls: those are made again.
+ */
+static void on_signal(struct ptracer *p, pid_t tid, int sig)
+{
+	struct arch_regs regs;
+	uint64_t args[6], ip;
+	int nr;
+
+	if (arch_regs_get(tid, &regs) == 0 && arch_result(&regs) == -EINTR) {
+		arch_call_get(&regs, &nr, args, &ip);
+		if (ends_for_signals(nr) && is_ignored(tid, sig)) {
+			arch_restart(&regs);
+			arch_regs_set(tid, &regs);
+		}
+	}
+	go_on(p, tid, sig);
 }
 
 /* A thread has executed a program.  What was of a leader that it has replaced is gone, its own call is over. */
@@ -287,7 +351,7 @@ static bool on_event(struct ptracer *p, const siginfo_t *info, struct um_call *c
 		if (sig == AT_CALL)
 			on_call_end(p, tid);
 		else
-			go_on(p, tid, sig); /* with the siginfo that it came with */
+			on_signal(p, tid, sig);
 		return false;
 	case PTRACE_EVENT_SECCOMP:
 		return on_call(p, tid, call);
@@ -306,6 +370,7 @@ static bool on_event(struct ptracer *p, const siginfo_t *info, struct um_call *c
 static int ptrace_receive(void *listener, struct um_call *call)
 {
 	struct ptracer *p = listener;
+	bool may_stay = call->view->features.affinity;
 	siginfo_t info;
 	int err;
 
@@ -316,6 +381,8 @@ static int ptrace_receive(void *listener, struct um_call *call)
 	for (;;) {
 		if (__atomic_load_n(&p->asks, __ATOMIC_SEQ_CST) != NULL)
 			ptrace_serve(p);
+		if (may_stay)
+			near_stay();
 		err = ptrace_wait(p, &info);
 		if (err == 0 && on_event(p, &info, call))
 			return 0;
@@ -355,7 +422,7 @@ static int proceed(struct ptracer *p, struct trapped *t, struct um_call *call)
 		if (err < 0)
 			return ptrace_result(t, err);
 	}
-	return ptrace(PTRACE_CONT, t->tid, NULL, NULL) < 0 ? -ESRCH : 0;
+	return ptrace_resume(PTRACE_CONT, t->tid, 0);
 }
 
 /* Do it; *over: the call has been answered. */

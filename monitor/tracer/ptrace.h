@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/ptrace.h>
 #include <sys/types.h>
 
 #include "../arch/arch.h"
@@ -78,6 +79,9 @@ int64_t ptrace_perform(struct ptracer *p, struct ask *a);
 void ptrace_gone(struct ptracer *p, const siginfo_t *info);
 /* Keep a call; *t is empty afterwards. 0 or -ENOMEM. */
 int ptrace_keep(struct ptracer *p, struct trapped *t);
+
+/* Let a stopped thread go on, with a signal or 0.  0 or -ESRCH. */
+int ptrace_resume(enum __ptrace_request request, pid_t tid, int sig);
 
 /* ptrace_call.c */
 /* Have the thread make a call in place of the trapped one (and of those made so before).  0 and *result; or -ESRCH. */

@@ -28,7 +28,7 @@ static int run(struct ptracer *p, struct trapped *t)
 	int sig = 0;
 
 	for (;;) {
-		if (ptrace(PTRACE_SYSCALL, t->tid, NULL, (void *)(long)sig) < 0)
+		if (ptrace_resume(PTRACE_SYSCALL, t->tid, sig) < 0)
 			return -ESRCH; /* killed; its end will be told */
 		do
 			info.si_pid = 0;
@@ -117,8 +117,8 @@ static int let_go(struct trapped *t, int request)
 
 	if (err == 0 && t->stopped)
 		ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL);
-	if (err == 0 && ptrace(request, t->tid, NULL, NULL) < 0)
-		err = -ESRCH;
+	if (err == 0)
+		err = ptrace_resume(request, t->tid, 0);
 	return err;
 }
 
@@ -143,8 +143,8 @@ int ptrace_become(struct ptracer *p, struct trapped *t, int nr, const uint64_t a
 	t->rewritten = true;
 	t->under_way = false;
 	err = ptrace_keep(p, t);
-	if (err == 0 && ptrace(PTRACE_SYSCALL, tid, NULL, NULL) < 0)
-		err = -ESRCH;
+	if (err == 0)
+		err = ptrace_resume(PTRACE_SYSCALL, tid, 0);
 	return err;
 }
 
