@@ -242,7 +242,7 @@ void setup_view(struct um_view *view, const struct options *opt, const struct or
 	view->table = hashtab_new();
 	if (view->table == NULL)
 		um_die("cannot make the view's table: %s", strerror(errno));
-	while (view->cookie == 0)
+	while (view->cookie == 0 && !view->secure)
 		if (getrandom(&view->cookie, sizeof(view->cookie), 0) < 0 && errno != EINTR)
 			um_die("getrandom: %s", strerror(errno));
 }

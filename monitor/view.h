@@ -78,7 +78,7 @@ struct um_view {
 	size_t nnodes;
 	struct um_features features;
 	const struct um_tracer_ops *tracer_ops;
-	uint64_t cookie;        /* see filter.h */
+	uint64_t cookie;        /* see filter.h; 0 in secure mode: what passes the filter cannot be a secret */
 	uint32_t classes;       /* UM_CLASS_BIT()s that the filter traps */
 	bool secure;
 	struct um_states *states;

@@ -312,8 +312,13 @@ int64_t call_getdents(struct um_call *call)
 /* Make the process's working directory a directory that its own path does not lead to. */
 static int64_t enter(struct um_call *call, struct um_path *path)
 {
-	int fd = um_path_open(call, path, O_RDONLY | O_DIRECTORY), number;
+	bool secure = call->view->secure;
+	int64_t ret;
+	int fd, number;
 
+	if (secure && !call->on_worker)
+		return UM_BLOCKS;
+	fd = um_path_open(call, path, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return fd;
 	number = call->view->tracer_ops->add_fd(call, fd, O_CLOEXEC);
@@ -326,7 +331,12 @@ static int64_t enter(struct um_call *call, struct um_path *path)
 		{ .nr = SYS_close, .args = { (uint64_t)number }, .always = true },
 	};
 
-	return um_inject(call, calls, 2, 0);
+	if (secure) /* the calls are trapped, and answered by another thread */
+		um_unlock(call->view);
+	ret = um_inject(call, calls, 2, 0);
+	if (secure)
+		um_lock(call->view);
+	return ret;
 }
 
 /* Note by which of its places a directory is entered; one record more only where it has several. */

@@ -19,6 +19,7 @@
 #include "../call.h"
 #include "../view.h"
 #include "inject.h"
+#include "pass.h"
 #include "rewrite.h"
 #include "tracee.h"
 #include "tracer.h"
@@ -33,6 +34,8 @@ int64_t unotify_rewrite(struct um_call *call, int nr, const uint64_t args[6])
 
 	if (r)
 		return r;
+	if (call->view->secure)
+		pass_give(call->tid, nr, args);
 	arch_restart_as(&regs, nr, args);
 	if (tracee_release(&t, &regs) < 0)
 		tracee_lost(&t, 0);

@@ -81,6 +81,8 @@ struct um_inject {
 	bool (*verify)(struct um_call *call, int fd, const void *arg);
 	const void *verify_arg;
 };
+/* In secure mode a call that is trapped waits for the monitor's answer as any other: so um_inject() of such a one must
+ * be done by a worker, without the view's lock. */
 int64_t um_inject(struct um_call *call, const struct um_inject *calls, unsigned n, unsigned result);
 
 #endif

@@ -24,6 +24,7 @@
 #include "../view.h"
 #include "near.h"
 #include "park.h"
+#include "pass.h"
 #include "rewrite.h"
 #include "tracee.h"
 #include "tracer.h"
@@ -121,6 +122,8 @@ static int unotify_adopt(const struct um_features *features, int fd, pid_t child
 	return 0;
 }
 
+static int unotify_proceed(struct um_call *call);
+
 static int unotify_receive(void *listener, struct um_call *call)
 {
 	int fd = (int)(intptr_t)listener;
@@ -142,6 +145,10 @@ static int unotify_receive(void *listener, struct um_call *call)
 		call->args[i] = n.notif.data.args[i];
 	if (__atomic_load_n(&park_recalled, __ATOMIC_RELAXED) > 0 && park_returns(call))
 		return -EAGAIN;
+	if (call->view->secure && pass_take(call)) {
+		unotify_proceed(call);
+		return -EAGAIN;
+	}
 	return 0;
 }
 
