@@ -11,7 +11,7 @@
  * gave, if that is remembered, or else as the path in the view.
  *
  * Addresses of other families and abstract names are the kernel's.  In secure mode the kernel is never asked with an
- * address in the process's memory, for it could have changed; on sockets of other families it can do no harm.
+ * address in the process's memory, for it could have changed: the monitor does all of these on duplicates.
  *
  * With virtual ids the host's service manager and its system bus are out of reach: a package script that is root in
  * its view would otherwise stop, start and reload the host's services.  Their sockets are there for stat(2), but
@@ -34,6 +34,7 @@
 #include <unistd.h>
 
 #include "args.h"
+#include "outside.h"
 
 #define PATH_OFFSET offsetof(struct sockaddr_un, sun_path)
 #define DATAGRAM_MAX (16u << 20) /* above any send buffer that an ordinary user can have */
@@ -57,10 +58,10 @@ int address_read(const struct um_call *call, uint64_t addr, uint64_t len, struct
 		memcpy(a->path, a->un.sun_path, a->len - PATH_OFFSET); /* may lack its NUL */
 		a->path[a->len - PATH_OFFSET] = '\0';
 	}
-	return 0;
+	return abstract_place(call->view, a);
 }
 
-/* Is it one of the host's own, that a root of the view must not reach? */
+/* Is it one of the host's own, that a root of the view must not reach?  In secure mode all are. */
 static bool is_host_service(const struct um_call *call, const struct um_path *path)
 {
 	static const char *const services[] = {
@@ -73,6 +74,8 @@ static bool is_host_service(const struct um_call *call, const struct um_path *pa
 		"/run/user/*/systemd/io.systemd.*",
 	};
 
+	if (!outside_is_ours(call, path))
+		return true;
 	if (!call->state->virtual_ids || (path->mount != call->view->host && path->node.body != UM_BODY_HOST))
 		return false;
 	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
@@ -143,6 +146,20 @@ int64_t unix_socket(struct um_call *call, int fd, int *type)
 	return UM_CONTINUE;
 }
 
+int64_t addressed_socket(struct um_call *call, int fd, int *type)
+{
+	socklen_t len = sizeof(*type);
+	int sock;
+
+	if (!call->view->secure)
+		return unix_socket(call, fd, type);
+	sock = um_get_fd(call, fd);
+	if (sock < 0 || getsockopt(sock, SOL_SOCKET, SO_TYPE, type, &len) == 0)
+		return sock;
+	close(sock);
+	return -ENOTSOCK;
+}
+
 bool is_nonblocking(int sock)
 {
 	return fcntl(sock, F_GETFL) & O_NONBLOCK;
@@ -195,6 +212,8 @@ static int64_t bind_at(struct um_call *call, struct um_path *path, int sock, con
 				 st.st_mode & 0777 & ~(mode_t)call->state->umask, &owner);
 	if (err == -EEXIST)
 		err = -EADDRINUSE;
+	if (err == 0)
+		outside_made(call, path);
 	if (err == 0 && bound_name(sock, &un) != 0) {
 		char bound[sizeof(un.sun_path) + 1] = "";
 
@@ -217,10 +236,12 @@ int64_t call_bind(struct um_call *call)
 	ret = address_read(call, call->args[1], call->args[2], &a);
 	if (!call->view->secure && (ret < 0 || a.path[0] == '\0'))
 		return UM_CONTINUE;
-	sock = unix_socket(call, (int)call->args[0], &type);
+	sock = addressed_socket(call, (int)call->args[0], &type);
 	if (sock < 0)
 		return sock;
-	if (ret == 0 && a.path[0] == '\0')
+	if (ret == 0 && a.len == PATH_OFFSET && a.any.sa_family == AF_UNIX)
+		ret = abstract_autobind(call->view, sock);
+	else if (ret == 0 && a.path[0] == '\0')
 		ret = bind(sock, &a.any, a.len) == 0 ? 0 : -errno;
 	if (ret < 0 || a.path[0] == '\0')
 		goto out;
@@ -296,7 +317,7 @@ static int64_t connect_for(struct um_call *call, int sock, int type, const struc
 		cred.uid = ids->euid;
 		cred.gid = ids->egid;
 	}
-	if (ret == 0 && type != SOCK_DGRAM)
+	if (ret == 0 && type != SOCK_DGRAM && a->any.sa_family == AF_UNIX)
 		remember_client(call, sock, &cred);
 	return ret;
 }
@@ -310,7 +331,7 @@ int64_t call_connect(struct um_call *call)
 	ret = address_read(call, call->args[1], call->args[2], &a);
 	if (!call->view->secure && (ret < 0 || a.path[0] == '\0'))
 		return UM_CONTINUE;
-	sock = unix_socket(call, (int)call->args[0], &type);
+	sock = addressed_socket(call, (int)call->args[0], &type);
 	if (sock < 0)
 		return sock;
 	if (ret == 0 && a.path[0] != '\0')
@@ -363,14 +384,14 @@ int64_t call_sendto(struct um_call *call)
 		return -ECONNREFUSED;
 	if (!call->view->secure && (ret < 0 || a.path[0] == '\0'))
 		return UM_CONTINUE;
-	sock = unix_socket(call, (int)call->args[0], &type);
+	sock = addressed_socket(call, (int)call->args[0], &type);
 	if (sock < 0)
 		return sock;
-	if (ret == 0 && type != SOCK_DGRAM)
+	if (ret == 0 && type != SOCK_DGRAM && !call->view->secure)
 		ret = UM_CONTINUE; /* only datagrams have receivers of their own */
 	if (ret < 0)
 		goto out;
-	if (a.path[0] != '\0') {
+	if (a.path[0] != '\0' && type == SOCK_DGRAM) {
 		ret = file = address_resolve(call, &a, call->view->secure);
 		if (ret < 0)
 			goto out;
@@ -402,6 +423,8 @@ bool name_to_show(const struct um_call *call, const struct sockaddr_un *un, sock
 	char bound[sizeof(un->sun_path) + 1] = "", view[PATH_MAX];
 	const char *name;
 
+	if (abstract_to_show(call->view, un, len, shown, shown_len))
+		return true;
 	if (len <= PATH_OFFSET || len > sizeof(*un) || un->sun_family != AF_UNIX || un->sun_path[0] == '\0')
 		return false;
 	memcpy(bound, un->sun_path, len - PATH_OFFSET);
@@ -434,7 +457,8 @@ int64_t call_getsockname(struct um_call *call)
 	int type, room, err;
 
 	/* Nothing was ever bound by the monitor, and all paths are the host's. */
-	if (call->view->sockets == NULL && hashtab_npaths(call->view->table) == 0 && *call->state->root == '\0')
+	if (call->view->sockets == NULL && hashtab_npaths(call->view->table) == 0 && *call->state->root == '\0' &&
+	    !call->view->secure)
 		return UM_CONTINUE;
 	sock = unix_socket(call, (int)call->args[0], &type);
 	if (sock < 0)

@@ -6,6 +6,7 @@
  *	socket_msg.c	sendmsg, sendmmsg: addresses and control messages
  *	socket_recv.c	recvmsg
  *	socket_cred.c	who is at the other end
+ *	socket_abstract.c	abstract names in secure mode
  *	socket_names.c	what the monitor remembers of sockets
  */
 #ifndef MONITOR_CALLS_SOCKET_H
@@ -62,6 +63,9 @@ int64_t address_resolve(struct um_call *call, struct address *a, bool must);
 /* A duplicate of the caller's socket if it is an AF_UNIX one (its SOCK_* type in *type), UM_CONTINUE if it is another
  * thing (the kernel has the right error), or a negative errno. */
 int64_t unix_socket(struct um_call *call, int fd, int *type);
+/* The same for calls with an address: in secure mode a duplicate of a socket of any family, for the kernel must not
+ * read the address again. */
+int64_t addressed_socket(struct um_call *call, int fd, int *type);
 bool is_nonblocking(int sock);
 
 /* A path of 108 bytes is given back with a NUL behind it, which has no room in a sockaddr_un. */
@@ -81,6 +85,16 @@ int64_t send_timeout(int sock, struct timeval *tv);
 /* Remember who is behind @sock, for it was the monitor that connected it or sent on it. */
 void remember_client(struct um_call *call, int sock, const struct ucred *cred);
 struct um_sockets *sockets_of(struct um_call *call);
+
+/* --- socket_abstract.c: in secure mode ---------------------------------------------------------------------------- */
+
+/* Rewrite an abstract name to the view's; other addresses stay.  0, or -EINVAL: too long for that. */
+int abstract_place(const struct um_view *view, struct address *a);
+/* The name to show for one that the kernel has; false if it is not the view's. */
+bool abstract_to_show(const struct um_view *view, const struct sockaddr_un *un, socklen_t len,
+		      struct sockaddr_un *shown, socklen_t *shown_len);
+/* Bind to a free name.  0 or a negative errno. */
+int abstract_autobind(const struct um_view *view, int sock);
 
 /* --- socket_msg.c ----------------------------------------------------------------------------------------------- */
 

@@ -336,7 +336,7 @@ int64_t call_sendmsg(struct um_call *call)
 	int type;
 
 	if (ret == 0) {
-		ret = sock = unix_socket(call, (int)call->args[0], &type);
+		ret = sock = addressed_socket(call, (int)call->args[0], &type);
 		if (sock >= 0) {
 			if (!m.has_cred || send_itself(call, &m) != UM_REPLIED)
 				ret = message_send(call, (int)sock, type, &m, (int)call->args[2], false);
@@ -358,7 +358,7 @@ static int64_t send_first(struct um_call *call, int flags)
 	int type;
 
 	if (ret == 0 || ret == UM_CONTINUE) {
-		ret = sock = unix_socket(call, (int)call->args[0], &type);
+		ret = sock = addressed_socket(call, (int)call->args[0], &type);
 		if (sock >= 0) {
 			ret = message_send(call, (int)sock, type, &m, flags, true);
 			close((int)sock);
