@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,10 +25,16 @@
 
 static int root_fd = -1;
 static bool have_openat2 = true;
+static bool guarded; /* what is the kernel's is not changed */
 
 void hostfs_disable_openat2(void)
 {
 	have_openat2 = false;
+}
+
+void hostfs_guard(void)
+{
+	guarded = true;
 }
 
 /* The descriptor of "/", opened once. */
@@ -73,6 +80,57 @@ int hostfs_stat_plain(const char *path, bool follow, struct stat *st)
 	if (fd < 0)
 		return fd;
 	err = RESULT(fstat(fd, st));
+	close(fd);
+	return err;
+}
+
+bool hostfs_is_kernels(int fd)
+{
+	static const uint32_t types[] = {
+		SYSFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC, SECURITYFS_MAGIC,
+		BPF_FS_MAGIC, PSTOREFS_MAGIC, EFIVARFS_MAGIC, SELINUX_MAGIC, HUGETLBFS_MAGIC, BINFMTFS_MAGIC, NSFS_MAGIC,
+		DEVPTS_SUPER_MAGIC, 0x19800202 /* mqueue */, 0x62656570 /* configfs */, 0x65735543 /* fusectl */,
+	};
+	struct statfs st;
+
+	if (fstatfs(fd, &st) < 0)
+		return true;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if ((uint32_t)st.f_type == types[i])
+			return true;
+	return false;
+}
+
+bool hostfs_path_is_kernels(const char *path)
+{
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	bool yes = fd < 0 || hostfs_is_kernels(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return yes;
+}
+
+/*
+ * May what is at @path be changed, or (@entry) a name made or removed there?  Not in the kernel's file systems of
+ * a secure view: by a control group, for one, processes outside can be stopped and killed.
+ */
+static int may_change(const char *path, bool entry)
+{
+	char parent[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	int fd, err;
+
+	if (!guarded)
+		return 0;
+	if (entry) {
+		snprintf(parent, sizeof(parent), "%.*s", slash ? (int)(slash - path) : 0, path);
+		path = parent;
+	}
+	fd = openat(host_root(), at(path), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = hostfs_is_kernels(fd) ? -EROFS : 0;
 	close(fd);
 	return err;
 }
@@ -172,50 +230,86 @@ static int host_open(struct um_fs *fs, const char *path, int flags, mode_t mode,
 {
 	int fd;
 
+	int err = 0;
+
 	(void)fs, (void)owner;
+	if ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC)))
+		err = may_change(path, flags & O_CREAT);
+	if (err < 0)
+		return err;
 	fd = openat(host_root(), at(path), flags | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, mode);
 	return fd < 0 ? -errno : fd;
 }
 
 static int host_mkdir(struct um_fs *fs, const char *path, mode_t mode, const struct um_owner *owner)
 {
+	int err = may_change(path, true);
+
 	(void)fs, (void)owner;
+	if (err < 0)
+		return err;
 	return RESULT(mkdirat(host_root(), at(path), mode));
 }
 
 static int host_mknod(struct um_fs *fs, const char *path, mode_t mode, dev_t rdev, const struct um_owner *owner)
 {
+	int err = may_change(path, true);
+
 	(void)fs, (void)owner;
+	if (err < 0)
+		return err;
 	return RESULT(mknodat(host_root(), at(path), mode, rdev));
 }
 
 static int host_symlink(struct um_fs *fs, const char *target, const char *path, const struct um_owner *owner)
 {
+	int err = may_change(path, true);
+
 	(void)fs, (void)owner;
+	if (err < 0)
+		return err;
 	return RESULT(symlinkat(target, host_root(), at(path)));
 }
 
 static int host_unlink(struct um_fs *fs, const char *path)
 {
+	int err = may_change(path, true);
+
 	(void)fs;
+	if (err < 0)
+		return err;
 	return RESULT(unlinkat(host_root(), at(path), 0));
 }
 
 static int host_rmdir(struct um_fs *fs, const char *path)
 {
+	int err = may_change(path, true);
+
 	(void)fs;
+	if (err < 0)
+		return err;
 	return RESULT(unlinkat(host_root(), at(path), AT_REMOVEDIR));
 }
 
 static int host_link(struct um_fs *fs, const char *oldpath, const char *newpath)
 {
+	int err = may_change(newpath, true);
+
 	(void)fs;
+	if (err < 0)
+		return err;
 	return RESULT(linkat(host_root(), at(oldpath), host_root(), at(newpath), 0));
 }
 
 static int host_rename(struct um_fs *fs, const char *oldpath, const char *newpath, unsigned flags)
 {
+	int err = may_change(oldpath, true);
+
 	(void)fs;
+	if (err == 0)
+		err = may_change(newpath, true);
+	if (err < 0)
+		return err;
 	return RESULT(renameat2(host_root(), at(oldpath), host_root(), at(newpath), flags));
 }
 
@@ -225,39 +319,59 @@ static int host_rename(struct um_fs *fs, const char *oldpath, const char *newpat
 	(void)fs;                                                                                                    \
 	snprintf(full, sizeof(full), "/%s", path)
 
+#define CHANGES(path, entry)                                                                                         \
+	FULL(path);                                                                                                  \
+	if (guarded) {                                                                                               \
+		int may = may_change(path, entry);                                                                   \
+		if (may < 0)                                                                                         \
+			return may;                                                                                  \
+	}
+
 static int host_chmod(struct um_fs *fs, const char *path, mode_t mode)
 {
-	FULL(path);
+	CHANGES(path, false);
 	return RESULT(chmod(full, mode));
 }
 
 static int host_chown(struct um_fs *fs, const char *path, uid_t uid, gid_t gid)
 {
+	int err = may_change(path, false);
+
 	(void)fs;
+	if (err < 0)
+		return err;
 	return RESULT(fchownat(host_root(), at(path), uid, gid, AT_SYMLINK_NOFOLLOW));
 }
 
 static int host_utimens(struct um_fs *fs, const char *path, const struct timespec times[2])
 {
+	int err = may_change(path, false);
+
 	(void)fs;
+	if (err < 0)
+		return err;
 	return RESULT(utimensat(host_root(), at(path), times, AT_SYMLINK_NOFOLLOW));
 }
 
 static int host_truncate(struct um_fs *fs, const char *path, off_t size)
 {
-	FULL(path);
+	CHANGES(path, false);
 	return RESULT(truncate(full, size));
 }
 
 static int host_fchmod(struct um_fs *fs, int fd, mode_t mode)
 {
 	(void)fs;
+	if (guarded && hostfs_is_kernels(fd))
+		return -EROFS;
 	return RESULT(fchmod(fd, mode));
 }
 
 static int host_fchown(struct um_fs *fs, int fd, uid_t uid, gid_t gid)
 {
 	(void)fs;
+	if (guarded && hostfs_is_kernels(fd))
+		return -EROFS;
 	return RESULT(fchown(fd, uid, gid));
 }
 
@@ -280,13 +394,13 @@ static ssize_t host_listxattr(struct um_fs *fs, const char *path, char *list, si
 static int host_setxattr(struct um_fs *fs, const char *path, const char *name, const void *value, size_t size,
 			 int flags)
 {
-	FULL(path);
+	CHANGES(path, false);
 	return RESULT(lsetxattr(full, name, value, size, flags));
 }
 
 static int host_removexattr(struct um_fs *fs, const char *path, const char *name)
 {
-	FULL(path);
+	CHANGES(path, false);
 	return RESULT(lremovexattr(full, name));
 }
 
@@ -332,7 +446,7 @@ static int host_bind(struct um_fs *fs, const char *path, int sock, const char *n
 {
 	(void)name; /* not as good as the host path, which everybody can look up */
 	(void)owner;
-	FULL(path);
+	CHANGES(path, true);
 	return hostfs_bind_at(sock, full, mode);
 }
 

@@ -12,6 +12,11 @@ extern struct um_mount hostfs_mount;
 
 /* For --without openat2: look names up component by component. */
 void hostfs_disable_openat2(void);
+/* Secure mode: change nothing in the kernel's own file systems (sysfs, control groups...). */
+void hostfs_guard(void);
+/* Is what @fd stands for in one of these? */
+bool hostfs_is_kernels(int fd);
+bool hostfs_path_is_kernels(const char *path);
 
 /* Attributes of a host path (absolute, without "." and "..") if no symbolic link is on the way.  -ELOOP if there is one.
  * With @follow the last component must not be a link either. */

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/futex.h>
 #include <linux/sched.h>
@@ -21,6 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -84,6 +87,23 @@ static int own_table(void)
 	return (int)syscall(SYS_close_range, ~0u, ~0u, CLOSE_RANGE_UNSHARE);
 }
 
+/*
+ * For a secure view: what the kernel would do for the process beside its calls.  A core is written to the working
+ * directory, past the monitor; and who has capabilities, because root started the view, would have them still.
+ */
+static int give_up(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { 0 };
+	const struct rlimit no_core = { 0, 0 };
+
+	for (int cap = 0; cap < 64; cap++)
+		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); /* EPERM: there was none; EINVAL: beyond the last */
+	if (setrlimit(RLIMIT_CORE, &no_core) < 0 || syscall(SYS_capset, &head, none) < 0)
+		return -errno;
+	return 0;
+}
+
 static _Noreturn void child(struct launch *l, const struct sock_fprog *filter, pid_t parent)
 {
 	struct launch_page *page = l->page;
@@ -91,7 +111,8 @@ static _Noreturn void child(struct launch *l, const struct sock_fprog *filter, p
 
 	if (l->early != NULL)
 		l->early(l->arg);
-	page->listener = l->tracer->install(filter, l->features);
+	err = l->filter.secure ? give_up() : 0;
+	page->listener = err < 0 ? err : l->tracer->install(filter, l->features);
 	stage_set(page, STAGE_FILTERED);
 	if (page->listener < 0 || !stage_wait(page, STAGE_TAKEN, is_parent, parent) || own_table() < 0)
 		_exit(UM_EXIT_FAILURE);

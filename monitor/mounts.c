@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "calls/calls.h"
+#include "hostfs.h"
 #include "log.h"
 #include "namei.h"
 #include "older.h"
@@ -39,7 +40,7 @@ static const struct um_fs_type *find_type(struct um_view *view, const struct um_
 }
 
 /* Host path of what a view path names: the body's name in the kernel. */
-static int host_of(struct um_call *call, const char *view_path, int flags, char *view, char *host, uint32_t *type)
+static int host_of(struct um_call *call, const char *view_path, int flags, char *view, char *host, struct um_node *node)
 {
 	struct um_path path = UM_PATH_INIT;
 	char link[40];
@@ -49,7 +50,7 @@ static int host_of(struct um_call *call, const char *view_path, int flags, char 
 	if (err < 0)
 		return err;
 	strcpy(view, path.view);
-	*type = path.node.type;
+	*node = path.node; /* without its descriptor */
 	host[0] = '\0';
 	if (path.node.fd >= 0) {
 		snprintf(link, sizeof(link), "/proc/self/fd/%d", path.node.fd);
@@ -76,6 +77,30 @@ void mount_free(struct um_mount *mount)
 	free(mount->changes);
 	older_free(mount->below);
 	free(mount);
+}
+
+static bool has_option(const char *options, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *p = options; (p = strstr(p, word)) != NULL; p += n)
+		if ((p == options || p[-1] == ',') && (p[n] == ',' || p[n] == '\0'))
+			return true;
+	return false;
+}
+
+/*
+ * In secure mode a program can mount what it could change anyway.  What lies in a mount of the view is shown as that
+ * mount has it, or becomes its own (own_source()).  Of the kernel's file systems, which hostfs guards, /proc alone is the
+ * same by all names.
+ */
+static bool may_mount(const struct um_view *view, const struct um_mount_args *args)
+{
+	if (!view->secure || !view->settled || args->source_host == NULL || args->source_is_mounted)
+		return true;
+	if (strncmp(args->source_host, "/proc", 5) == 0)
+		return strcmp(args->source_host, "/proc") == 0 && has_option(args->options, "move");
+	return !hostfs_path_is_kernels(args->source_host);
 }
 
 /* A free index in view->mounts, making room if need be. */
@@ -186,6 +211,7 @@ static int own_source(struct um_mount_args *args)
 {
 	struct source *s = args->monitor;
 	struct um_path path = UM_PATH_INIT;
+	struct um_node node;
 	int err = 0;
 
 	if (args->source_host == NULL || !args->source_is_mounted)
@@ -204,7 +230,11 @@ static int own_source(struct um_mount_args *args)
 	}
 out:
 	um_path_put(&path);
-	return err < 0 ? err : host_of(s->call, *s->view ? s->view : "/", 0, s->view, s->host, &args->source_type);
+	if (err == 0)
+		err = host_of(s->call, *s->view ? s->view : "/", 0, s->view, s->host, &node);
+	if (err == 0)
+		args->source_type = node.type;
+	return err;
 }
 
 int view_mount(struct um_view *view, const struct um_state *state, const char *source, const char *target,
@@ -216,6 +246,7 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 	char target_view[PATH_MAX], target_host[PATH_MAX];
 	struct um_mount_args args = { .options = options, .flags = flags, .uid = view->uid, .own_source = own_source,
 				      .monitor = &from };
+	struct um_node node = { -1, 0, UM_BODY_NONE };
 	struct um_mount *mount;
 	int err;
 
@@ -229,7 +260,7 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 		err = -ENODEV;
 		goto fail;
 	}
-	err = host_of(&call, target, NAMEI_MOUNT_POINT, target_view, target_host, &args.target_type);
+	err = host_of(&call, target, NAMEI_MOUNT_POINT, target_view, target_host, &node);
 	if (err < 0) {
 		snprintf(why, whysize, "target %s: %s", target, strerror(-err));
 		goto fail;
@@ -239,15 +270,22 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 		args.below = &older_ops;
 		args.below_fs = mount->below;
 	}
+	args.target_type = node.type;
 	args.source = source;
 	args.target = *target_view ? target_view : "/";
 	args.target_host = target_host;
-	if (host_of(&call, source, 0, from.view, from.host, &args.source_type) == 0) {
+	if (host_of(&call, source, 0, from.view, from.host, &node) == 0) {
 		const char *rel;
 
+		args.source_type = node.type;
 		args.source = *from.view ? from.view : "/";
 		args.source_host = from.host;
 		args.source_is_mounted = view_mount_of(view, &whole, from.view, &rel) != view->host;
+	}
+	if (!may_mount(view, &args)) {
+		snprintf(why, whysize, "%.200s: in a secure view that is for the command line to mount", source);
+		err = -EPERM;
+		goto fail;
 	}
 	err = mount->type->mount(&mount->fs, &args);
 	mount->except = args.except;
@@ -268,7 +306,8 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 		mount->native = strdup(strcmp(from.host, "/") == 0 ? "" : from.host);
 	if (args.bind)
 		bind(view, &whole, from.view, mount);
-	mount->readonly = args.flags & MS_RDONLY;
+	mount->readonly = (args.flags & MS_RDONLY) || (args.bind && mount_readonly(view, state, mount->origin));
+	mount->given = !view->settled;
 	mount->node = state->node;
 	err = mount->source && mount->target && mount->options ? publish(view, mount) : -ENOMEM;
 	if (err == 0) {
@@ -309,6 +348,17 @@ static bool has_bind(const struct um_view *view, const struct um_state *state, c
 	return false;
 }
 
+bool mount_is_given(const struct um_view *view, const struct um_mount *mount)
+{
+	return view->secure && view->settled && (mount->origin != NULL ? mount->origin : mount)->given;
+}
+
+/* Can it not go away? */
+static bool is_fixed(const struct um_view *view, const struct um_mount *mount)
+{
+	return mount->permanent || (mount->origin == NULL && mount_is_given(view, mount));
+}
+
 /*
  * The mount stays what it is, for its file system may know its place; it only loses its entry, and a bind of all of
  * it stands for it at the new place.
@@ -325,7 +375,7 @@ int view_move(struct um_view *view, const struct um_state *state, const char *fr
 		snprintf(why, whysize, "%s: not a mount of this view", from);
 		return -EINVAL;
 	}
-	if (mount->permanent) {
+	if (is_fixed(view, mount)) {
 		snprintf(why, whysize, "%s: mounted permanent", from);
 		return -EPERM;
 	}
@@ -357,7 +407,7 @@ int view_umount(struct um_view *view, const struct um_state *state, const char *
 		snprintf(why, whysize, "not a mount of this view");
 		return -EINVAL;
 	}
-	if (mount->permanent) {
+	if (is_fixed(view, mount)) {
 		snprintf(why, whysize, "mounted permanent");
 		return -EPERM;
 	}

@@ -230,6 +230,7 @@ void serve(const struct options *opt, const struct origin *origin, pid_t front, 
 		um_die("chdir /: %s", strerror(errno));
 	prctl(PR_SET_DUMPABLE, 0);
 	tell(&m, (struct front_msg){ .what = FRONT_STARTED, .value = m.cmd.pid });
+	m.view.settled = true;
 	launch_go(&m.cmd);
 	monitor_loop(&m.view);
 	end(&m);

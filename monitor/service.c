@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "calls/outside.h"
 #include "node.h"
 #include "view.h"
 
@@ -174,6 +175,11 @@ int service_add(struct um_view *view, const struct um_state *state, const char *
 		err = -errno;
 		snprintf(why, whysize, "no such module: %s: %s", file, strerror(-err));
 		return err;
+	}
+	if (view->secure && view->settled && outside_can_replace(view, state, file)) {
+		snprintf(why, whysize, "in a secure view modules come from where its programs cannot write, and not from %s",
+			 view->module_dir);
+		return -EPERM;
 	}
 	err = try_in_child(file, name, why, whysize);
 	if (err == 0)

@@ -224,6 +224,8 @@ void setup_view(struct um_view *view, const struct options *opt, const struct or
 	view->secure = opt->secure;
 	view->tracer_ops = &um_unotify;
 	outside_terminals();
+	if (opt->secure)
+		hostfs_guard();
 	view->module_dir = setup_module_dir(opt->secure);
 	view->command_dir = setup_own_dir();
 	view->classes = classes_of(opt, view->module_dir);

@@ -50,6 +50,7 @@ struct um_mount {
 	bool detached;          /* has no place of its own any more, and ends with the last bind */
 	bool kernel;            /* one of the host's kernel file systems, shown below a chroot */
 	bool readonly;
+	bool given;             /* made before CMD ran */
 	uint64_t epoch;
 	uint32_t node;
 	struct um_fs *below;    /* what it stands on of older mounts (older.h), or NULL; owned */
@@ -81,6 +82,7 @@ struct um_view {
 	uint64_t cookie;        /* see filter.h; 0 in secure mode: what passes the filter cannot be a secret */
 	uint32_t classes;       /* UM_CLASS_BIT()s that the filter traps */
 	bool secure;
+	bool settled;           /* CMD runs: in secure mode modules and mounts of the command line stay what they are */
 	struct um_states *states;
 	struct hashtab *table;
 	struct um_mount *host;  /* the host's own tree, as a mount: what no entry of the table owns */
@@ -117,6 +119,9 @@ int view_move(struct um_view *view, const struct um_state *state, const char *fr
 	      size_t whysize);
 int view_umount(struct um_view *view, const struct um_state *state, const char *target, int flags, char *why,
 		size_t whysize);
+
+/* Is it, or what it shows, the command line's, and not for a program to change?  (In secure mode.) */
+bool mount_is_given(const struct um_view *view, const struct um_mount *mount);
 
 /* mounts_seen.c: which node sees which mount, and when a mount ends */
 bool mount_seen(const struct um_view *view, const struct um_state *state, const struct um_mount *mount);

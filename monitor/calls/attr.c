@@ -13,6 +13,7 @@
 
 #include "../ttys.h"
 #include "args.h"
+#include "outside.h"
 #include "proc.h"
 
 /* The file that a call changes; UM_CONTINUE, an error, or 0. */
@@ -123,7 +124,7 @@ static int change_mode(const struct um_mount *mount, int copy, const void *arg)
 	return mount->type->ops->fchmod(mount->fs, copy, *(const mode_t *)arg);
 }
 
-int64_t call_fchmod(struct um_call *call)
+static int64_t fchmod_shown(struct um_call *call)
 {
 	struct um_path path = UM_PATH_INIT;
 	mode_t mode = (mode_t)arg_data(call, 0) & 07777;
@@ -154,6 +155,24 @@ int64_t call_fchmod(struct um_call *call)
 out:
 	close(copy);
 	um_path_put(&path);
+	return err;
+}
+
+/* In secure mode nothing is left to the kernel by its descriptor: another thread could put another file there. */
+int64_t call_fchmod(struct um_call *call)
+{
+	int64_t err = fchmod_shown(call);
+	int copy;
+
+	if (err != UM_CONTINUE || !call->view->secure)
+		return err;
+	copy = um_get_fd(call, arg_dirfd(call));
+	if (copy < 0)
+		return copy;
+	err = outside_change(copy);
+	if (err == 0)
+		err = fchmod(copy, (mode_t)arg_data(call, 0) & 07777) < 0 ? -errno : 0;
+	close(copy);
 	return err;
 }
 
@@ -232,7 +251,7 @@ static int change_owner(const struct um_mount *mount, int copy, const void *arg)
 	return mount->type->ops->fchown(mount->fs, copy, to->uid, to->gid);
 }
 
-int64_t call_fchown(struct um_call *call)
+static int64_t fchown_shown(struct um_call *call)
 {
 	struct um_path path = UM_PATH_INIT;
 	struct chown_arg to = { (uid_t)arg_data(call, 0), (gid_t)arg_data(call, 1) };
@@ -274,6 +293,23 @@ int64_t call_fchown(struct um_call *call)
 out:
 	close(copy);
 	um_path_put(&path);
+	return err;
+}
+
+int64_t call_fchown(struct um_call *call)
+{
+	int64_t err = fchown_shown(call);
+	int copy;
+
+	if (err != UM_CONTINUE || !call->view->secure)
+		return err;
+	copy = um_get_fd(call, arg_dirfd(call));
+	if (copy < 0)
+		return copy;
+	err = outside_change(copy);
+	if (err == 0)
+		err = fchown(copy, (uid_t)arg_data(call, 0), (gid_t)arg_data(call, 1)) < 0 ? -errno : 0;
+	close(copy);
 	return err;
 }
 
@@ -354,7 +390,9 @@ static int64_t set_times_of_body(struct um_call *call, const struct timespec tim
 
 	if (copy < 0)
 		return copy;
-	err = futimens(copy, times) < 0 ? -errno : 0;
+	err = outside_change(copy);
+	if (err == 0)
+		err = futimens(copy, times) < 0 ? -errno : 0;
 	close(copy);
 	return err;
 }

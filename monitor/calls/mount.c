@@ -63,6 +63,10 @@ static int64_t remount(struct um_call *call, const char *target, unsigned long f
 		why_set(call, "%s: not a mount of this view", target);
 		return -EINVAL;
 	}
+	if (mount_is_given(call->view, mount) && !(flags & MS_RDONLY)) {
+		why_set(call, "%s: what the command line of a secure view has mounted stays as it is", target);
+		return -EPERM;
+	}
 	return mount_change(call->view, call->state, mount, flags & MS_RDONLY ? MOUNT_READONLY : MOUNT_WRITABLE);
 }
 

@@ -8,6 +8,8 @@
 #include "calls.h"
 
 struct um_path;
+struct um_state;
+struct um_view;
 
 /* May the caller open what was found?  0 or a negative errno.  The path's descriptor may be replaced: /dev/tty is the
  * caller's terminal. */
@@ -24,5 +26,11 @@ bool outside_is_nameless(const struct um_call *call, const struct um_path *path)
 void outside_made(const struct um_call *call, const struct um_path *path);
 /* Has it?  (True of all where the mode is not secure.) */
 bool outside_is_ours(const struct um_call *call, const struct um_path *path);
+
+/* Could a program of the view put another file in the place of this one? */
+bool outside_can_replace(struct um_view *view, const struct um_state *state, const char *path);
+
+/* May the attributes of what is open here, and has no name in the view, be changed?  0 or a negative errno. */
+int outside_change(int fd);
 
 #endif

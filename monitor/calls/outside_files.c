@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -25,6 +26,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "../hostfs.h"
 #include "../namei.h"
 #include "../view.h"
 #include "proc.h"
@@ -66,7 +68,7 @@ static bool is_other_proc(const struct um_path *path)
 {
 	struct statfs st;
 
-	return strncmp(path->view, "/proc", 5) != 0 && path->node.fd >= 0 && fstatfs(path->node.fd, &st) == 0 &&
+	return strncmp(path->view, "/proc/", 6) != 0 && strcmp(path->view, "/proc") != 0 && path->node.fd >= 0 && fstatfs(path->node.fd, &st) == 0 &&
 	       st.f_type == PROC_SUPER_MAGIC;
 }
 
@@ -245,9 +247,16 @@ static bool made_of(int dirfd, const char *name, struct made *m)
 	return true;
 }
 
+/* What lies in a mount of the command line, and not in its lower tree, was made by the view or given to it. */
+static bool is_given(const struct um_call *call, const struct um_path *path)
+{
+	return path->mount != call->view->host && path->node.body == UM_BODY_ELSEWHERE &&
+	       mount_is_given(call->view, path->mount);
+}
+
 void outside_made(const struct um_call *call, const struct um_path *path)
 {
-	if (call->view->secure && path->mount == call->view->host && made_of(AT_FDCWD, path->view, &made[nmade % MADE]))
+	if (call->view->secure && made_of(AT_FDCWD, path->view, &made[nmade % MADE]))
 		nmade++;
 }
 
@@ -255,7 +264,7 @@ bool outside_is_ours(const struct um_call *call, const struct um_path *path)
 {
 	struct made m;
 
-	if (!call->view->secure || (path->mount != call->view->host && path->node.body == UM_BODY_ELSEWHERE))
+	if (!call->view->secure || is_given(call, path))
 		return true;
 	if (path->node.fd < 0 || !made_of(path->node.fd, "", &m))
 		return false;
@@ -264,6 +273,54 @@ bool outside_is_ours(const struct um_call *call, const struct um_path *path)
 		    made[i].born.tv_sec == m.born.tv_sec && made[i].born.tv_nsec == m.born.tv_nsec)
 			return true;
 	return false;
+}
+
+/* --- files of the monitor's ------------------------------------------------------------------------------------- */
+
+/* May the user make, and so also replace, names in this directory? */
+static bool can_change(const char *dir, uid_t owner_of_entry)
+{
+	struct stat st;
+
+	if (access(dir, W_OK) < 0 || stat(dir, &st) < 0)
+		return false;
+	return !(st.st_mode & S_ISVTX) || owner_of_entry == getuid() || st.st_uid == getuid();
+}
+
+bool outside_can_replace(struct um_view *view, const struct um_state *state, const char *path)
+{
+	char dir[PATH_MAX], *slash;
+	struct stat st;
+	const char *rel;
+
+	if (realpath(path, dir) == NULL)
+		return true;
+	if (view_mount_of(view, state, dir, &rel) != view->host)
+		return false;
+	if (access(dir, W_OK) == 0)
+		return true;
+	for (slash = strrchr(dir, '/'); slash != NULL; slash = strrchr(dir, '/')) {
+		if (stat(dir, &st) < 0)
+			return true;
+		*slash = '\0';
+		if (can_change(*dir ? dir : "/", st.st_uid))
+			return true;
+	}
+	return false;
+}
+
+/* --- changes by descriptor -------------------------------------------------------------------------------------- */
+
+int outside_change(int fd)
+{
+	struct stat st;
+
+	if (hostfs_is_kernels(fd))
+		return -EROFS;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	/* Removed by the host, it may be in use there still. */
+	return S_ISREG(st.st_mode) && st.st_nlink == 0 && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY ? -EPERM : 0;
 }
 
 /* --- all of them ------------------------------------------------------------------------------------------------ */
@@ -275,11 +332,11 @@ bool outside_is_nameless(const struct um_call *call, const struct um_path *path)
 
 int outside_open(const struct um_call *call, struct um_path *path, bool write)
 {
-	if (path->mount == call->view->host && is_closed(call, path->view))
+	if ((path->mount == call->view->host || call->view->secure) && is_closed(call, path->view))
 		return -EACCES;
 	if (!call->view->secure || !path->exists)
 		return 0;
-	if (path->mount == call->view->host && is_other_proc(path))
+	if (is_other_proc(path))
 		return -EACCES;
 	if (outside_is_nameless(call, path))
 		return write && path->node.type == S_IFREG && !is_writable_there(call, path) ? -EACCES : 0;

@@ -48,8 +48,8 @@ static int64_t find(struct um_call *call, int how, int64_t early, struct um_path
 		err = fd_path(call, dirfd, path);
 	else
 		err = find_open(call, path);
-	if (err == NAMEI_NATIVE)
-		return UM_CONTINUE;
+	if (err == NAMEI_NATIVE) /* in secure mode another thread could put another file there */
+		return call->view->secure && !(how & NAMEI_READ) ? -EOPNOTSUPP : UM_CONTINUE;
 	if (err == 0 && (how & NAMEI_READ ? path->same : path_is_native(call, path)))
 		return UM_CONTINUE;
 	if (early < 0)
