@@ -9,6 +9,7 @@
 #include "../namei.h"
 #include "../state.h"
 #include "../syscall/arch.h"
+#include "../tracer/tracer.h"
 #include "calls.h"
 
 static inline int arg_dirfd(const struct um_call *call)
@@ -66,6 +67,13 @@ static inline bool path_is_native(const struct um_call *call, const struct um_pa
 {
 	return path->mount == call->view->host && path->same;
 }
+
+/* Leave a call to the kernel that was looked at with NAMEI_HARMLESS. */
+int64_t leave_harmless(struct um_call *call);
+
+/* um_inject() of calls that are trapped themselves.  In secure mode another thread answers them, and has to have the
+ * view's lock for it: let go meanwhile, so the caller of this runs on a worker. */
+int64_t inject_trapped(struct um_call *call, const struct um_inject *calls, unsigned n, unsigned result);
 
 /* Owner of what the caller creates in the parent of @path: its fs ids, or the group of a set-gid directory. */
 struct um_owner new_owner(struct um_call *call, struct um_path *path);

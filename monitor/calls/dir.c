@@ -312,12 +312,8 @@ int64_t call_getdents(struct um_call *call)
 /* Make the process's working directory a directory that its own path does not lead to. */
 static int64_t enter(struct um_call *call, struct um_path *path)
 {
-	bool secure = call->view->secure;
-	int64_t ret;
 	int fd, number;
 
-	if (secure && !call->on_worker)
-		return UM_BLOCKS;
 	fd = um_path_open(call, path, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return fd;
@@ -331,12 +327,7 @@ static int64_t enter(struct um_call *call, struct um_path *path)
 		{ .nr = SYS_close, .args = { (uint64_t)number }, .always = true },
 	};
 
-	if (secure) /* the calls are trapped, and answered by another thread */
-		um_unlock(call->view);
-	ret = um_inject(call, calls, 2, 0);
-	if (secure)
-		um_lock(call->view);
-	return ret;
+	return inject_trapped(call, calls, 2, 0);
 }
 
 /* Note by which of its places a directory is entered; one record more only where it has several. */
@@ -356,20 +347,23 @@ int64_t call_chdir(struct um_call *call)
 	const struct um_state *before = call->state;
 	/* What is noted of the last one must go, if this one is entered. */
 	int how = before->cwd == 0 && !view_has_places(call->view) ? NAMEI_READ : 0;
-	int64_t err = arg_path(call, NAMEI_FOLLOW | how, &path);
+	/* A working directory is a place to start from, and each call that does is looked at. */
+	int64_t err = arg_path(call, NAMEI_FOLLOW | NAMEI_HARMLESS | how, &path);
 
 	if (err == NAMEI_NATIVE)
-		return UM_CONTINUE;
+		return leave_harmless(call);
 	if (err < 0)
 		return err;
 	if (path.node.type != S_IFDIR)
 		err = -ENOTDIR;
 	else if (call->state->virtual_ids || path.node.body != UM_BODY_HOST)
 		err = um_path_permission(call, &path, X_OK);
+	if (err == 0 && call->view->secure && !path.reachable && !call->on_worker)
+		err = UM_BLOCKS; /* see inject_trapped() */
 	if (err == 0)
 		err = note_cwd(call, view_cwd_of(call->view, before, &path));
 	if (err == 0)
-		err = path.reachable ? UM_CONTINUE : enter(call, &path);
+		err = path.reachable ? leave_harmless(call) : enter(call, &path);
 	if (err < 0 && err > UM_CONTINUE)
 		note_cwd(call, before->cwd); /* still there */
 	um_path_put(&path);

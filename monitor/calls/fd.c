@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../procfs.h"
+#include "../tracer/tracer.h"
 #include "../ttys.h"
 #include "args.h"
 
@@ -29,6 +30,27 @@ int read_struct(struct um_call *call, uint64_t addr, size_t size, void *buf, siz
 				err = -E2BIG;
 	}
 	return err;
+}
+
+int64_t leave_harmless(struct um_call *call)
+{
+	if (!call->view->secure)
+		return UM_CONTINUE;
+	call->view->tracer_ops->proceed(call);
+	return UM_REPLIED;
+}
+
+int64_t inject_trapped(struct um_call *call, const struct um_inject *calls, unsigned n, unsigned result)
+{
+	bool secure = call->view->secure;
+	int64_t ret;
+
+	if (secure)
+		um_unlock(call->view);
+	ret = um_inject(call, calls, n, result);
+	if (secure)
+		um_lock(call->view);
+	return ret;
 }
 
 struct um_owner new_owner(struct um_call *call, struct um_path *path)

@@ -34,9 +34,14 @@ static int wanted(int flags)
 static bool is_body(struct um_call *call, int fd, const void *arg)
 {
 	const struct um_path *path = arg;
-	int copy = um_get_fd(call, fd);
 	struct stat got, wanted;
-	bool same = copy >= 0 && fstat(copy, &got) == 0 && fstat(path->node.fd, &wanted) == 0 &&
+	bool same;
+	int copy;
+
+	um_lock(call->view); /* as inject_trapped() has let go of it */
+	copy = um_get_fd(call, fd);
+	um_unlock(call->view);
+	same = copy >= 0 && fstat(copy, &got) == 0 && fstat(path->node.fd, &wanted) == 0 &&
 		    got.st_ino == wanted.st_ino && got.st_dev == wanted.st_dev;
 
 	if (copy >= 0)
@@ -55,6 +60,8 @@ static int64_t open_o_path(struct um_call *call, const struct um_path *path, int
 	int64_t ret;
 	int fd;
 
+	if (call->view->secure && !call->on_worker)
+		return UM_BLOCKS;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", path->node.fd);
 	n = readlink(link, host, sizeof(host) - 1);
 	if (n < 0)
@@ -73,7 +80,7 @@ static int64_t open_o_path(struct um_call *call, const struct um_path *path, int
 		{ .nr = SYS_munmap, .args = { 0, PATH_MAX }, .address = 1, .always = true },
 	};
 
-	ret = um_inject(call, calls, 3, 1);
+	ret = inject_trapped(call, calls, 3, 1);
 	if (ret != -EBUSY)
 		return ret;
 	/* It is being traced already: an ordinary descriptor has to do. */
@@ -205,6 +212,7 @@ static int64_t open_proc(struct um_call *call, struct um_path *path, int flags)
 static int64_t do_open(struct um_call *call, int dirfd, uint64_t addr, int flags, mode_t mode, int how)
 {
 	struct um_path path = UM_PATH_INIT;
+	bool harmless;
 	int64_t ret;
 
 	if (!(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL))
@@ -213,9 +221,11 @@ static int64_t do_open(struct um_call *call, int dirfd, uint64_t addr, int flags
 		how |= NAMEI_PARENT | (flags & O_EXCL ? NAMEI_CHANGE : 0);
 	else if (!(wanted(flags) & W_OK))
 		how |= NAMEI_READ;
-	ret = namei(call, dirfd, addr, how, &path);
+	/* An O_PATH descriptor is a name: each call that takes it is looked at.  (openat2 has the flag in memory.) */
+	harmless = (flags & O_PATH) && call->row->flags >= 0;
+	ret = namei(call, dirfd, addr, how | (harmless ? NAMEI_HARMLESS : 0), &path);
 	if (ret == NAMEI_NATIVE)
-		return UM_CONTINUE;
+		return harmless ? leave_harmless(call) : UM_CONTINUE;
 	if (ret == 0)
 		ret = outside_open(call, &path, wanted(flags) & W_OK);
 	if (ret == 0 && path.mount == call->view->host && strncmp(path.view, "/proc/", 6) == 0)
@@ -223,7 +233,7 @@ static int64_t do_open(struct um_call *call, int dirfd, uint64_t addr, int flags
 	if (ret == 0)
 		ret = open_found(call, &path, flags, mode);
 	um_path_put(&path);
-	return ret;
+	return ret == UM_CONTINUE && harmless ? leave_harmless(call) : ret;
 }
 
 #define FLAG_TMPFILE (O_TMPFILE & ~O_DIRECTORY)

@@ -72,21 +72,27 @@ static bool is_other_proc(const struct um_path *path)
 	       st.f_type == PROC_SUPER_MAGIC;
 }
 
-/* Is the open file at /proc/PID/fd/N, without a name of its own, open for writing there?  Else it cannot be here. */
-static bool is_writable_there(const struct um_call *call, const struct um_path *path)
+/*
+ * What is at /proc/PID/fd/N, and has no name, may be opened again as it is open there: a pipe or socket not at all
+ * by an O_PATH descriptor, which anybody can have, and a file for writing only by one that writes.
+ */
+static bool may_reopen(const struct um_call *call, const struct um_path *path, bool write)
 {
 	struct um_call other = *call;
 	struct stat here, there;
-	int fd, copy;
+	const char *name = in_proc(path->view, &other.tid);
+	int fd, copy, flags;
 	bool yes;
 
-	if (sscanf(path->view, "/proc/%d/fd/%d", &other.tid, &fd) != 2)
-		return false;
+	if (name == NULL || sscanf(name, "fd/%d", &fd) != 1)
+		return true; /* a name space, which nothing can be done with */
 	copy = um_get_fd(&other, fd);
 	if (copy < 0)
 		return false;
+	flags = fcntl(copy, F_GETFL);
 	yes = fstat(copy, &there) == 0 && fstat(path->node.fd, &here) == 0 && here.st_dev == there.st_dev &&
-	      here.st_ino == there.st_ino && (fcntl(copy, F_GETFL) & O_ACCMODE) != O_RDONLY;
+	      here.st_ino == there.st_ino && !(flags & O_PATH) &&
+	      !(write && path->node.type == S_IFREG && (flags & O_ACCMODE) == O_RDONLY);
 	close(copy);
 	return yes;
 }
@@ -339,7 +345,7 @@ int outside_open(const struct um_call *call, struct um_path *path, bool write)
 	if (is_other_proc(path))
 		return -EACCES;
 	if (outside_is_nameless(call, path))
-		return write && path->node.type == S_IFREG && !is_writable_there(call, path) ? -EACCES : 0;
+		return may_reopen(call, path, write) ? 0 : -EACCES;
 	if (path->node.type == S_IFCHR || path->node.type == S_IFBLK)
 		return path->node.fd >= 0 ? check_device(call, path) : -ENXIO;
 	if (path->node.type == S_IFIFO && !outside_is_ours(call, path))

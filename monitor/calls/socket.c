@@ -423,7 +423,7 @@ bool name_to_show(const struct um_call *call, const struct sockaddr_un *un, sock
 	char bound[sizeof(un->sun_path) + 1] = "", view[PATH_MAX];
 	const char *name;
 
-	if (abstract_to_show(call->view, un, len, shown, shown_len))
+	if (abstract_to_show(call->view, un, len, &shown->un, shown_len))
 		return true;
 	if (len <= PATH_OFFSET || len > sizeof(*un) || un->sun_family != AF_UNIX || un->sun_path[0] == '\0')
 		return false;

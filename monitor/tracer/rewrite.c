@@ -51,7 +51,10 @@ struct injected {
 static int make(void *in, int nr, const uint64_t args[6], int64_t *result)
 {
 	struct injected *x = in;
+	const struct um_syscall *row = um_syscall_row(nr);
 
+	if (x->call->view->secure && row != NULL && row->cls != UM_CLASS_NEVER)
+		pass_give(x->call->tid, nr, args);
 	return tracee_call(x->t, x->call->ip, nr, args, WAIT_CALL_MS, result);
 }
 
