@@ -221,6 +221,7 @@ other.wait()
 other.stdout.close()
 started.remove(other)
 p = python("import sys")
+refused("this view's tracer \\(ptrace\\) cannot", str(p.pid), options=["--tracer", "ptrace"], untouched=p.pid)
 refused("a secure view takes no process in", str(p.pid), options=["--secure"], untouched=p.pid)
 if ROOT:
     refused("ptrace|pidfd_getfd", str(p.pid), options=["--without", "pidfd_getfd"])

@@ -40,11 +40,10 @@ def start(argv, **kw):
     return t
 
 
-def attach(pid, *options, then="true"):
-    """A view that has SEEN takes the process in; its command is `then'."""
-    script = f"'{BUILD}/um_attach' {' '.join(options)} {pid} && {then}"
-    r = subprocess.run([BUILD + "/umview", "--norc", *os.environ.get("UMVIEW_FLAGS", "").split(), "--mount",
-                        f"viewfs,move:{DATA}:{PLACE}", "--", "sh", "-c", script],
+def attach(pid, *options, view=()):
+    """A view that has SEEN takes the process in."""
+    r = subprocess.run([BUILD + "/umview", "--norc", *os.environ.get("UMVIEW_FLAGS", "").split(), *view, "--mount",
+                        f"viewfs,move:{DATA}:{PLACE}", "--", BUILD + "/um_attach", *options, str(pid)],
                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60 * SLOW)
     if r.returncode:
         fail(f"um_attach {pid}: {r.stdout}")
@@ -207,6 +206,19 @@ def test_stopped():
     t.stdin.close()
     t.send_signal(signal.SIGCONT)
     finish(t, 2)
+
+
+def test_identity():
+    """The user of who asks, in the view's terms; its own umask."""
+    for view, uid in ((), str(os.getuid())), (("--su",), "0"):
+        t = start(["sh", "-c", "umask 027; echo ready; read x; id -u; umask; touch made; stat -c %a made; rm made"],
+                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        t.stdout.readline()
+        attach(t.pid, "-q", view=view)
+        out, _ = t.communicate("\n", timeout=30 * SLOW)
+        if out.split() != [uid, "0027", "640"]:
+            fail(f"{view}: {out!r}")
+        finish(t)
 
 
 def test_limits():
