@@ -29,7 +29,6 @@ const struct feature features[] = {
 	ROW(wait_killable, "Linux 5.19", "a signal can interrupt a call that was half done"),
 	ROW(openat2, "Linux 5.6", "paths are looked up component by component"),
 	ROW(pidfd_getfd, "Linux 5.6", "descriptors are looked at through /proc"),
-	ROW(addfd_send, "Linux 5.14", "opening a file takes one more step"),
 	ROW(process_vm, "process_vm_readv, CONFIG_CROSS_MEMORY_ATTACH", "memory is read through /proc/PID/mem"),
 	ROW(ptrace, "ptrace, not refused by a container's filter", "calls cannot be rewritten, only performed or refused"),
 	ROW(affinity, "sched_setaffinity, not refused by a container's filter", "opening a changed file costs several times as much"),

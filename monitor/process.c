@@ -200,11 +200,13 @@ bool um_alive(const struct um_call *call)
 int64_t um_answer_fd(struct um_call *call, int fd, int flags)
 {
 	bool interrupted = um_recall(call) < 0;
-	int ret = interrupted ? 0 : call->view->tracer_ops->answer_fd(call, fd, flags & O_CLOEXEC);
+	int ret;
 
-	close(fd);
-	if (interrupted)
+	if (interrupted) {
+		close(fd);
 		return UM_RESTART;
+	}
+	ret = call->view->tracer_ops->answer_fd(call, fd, flags & O_CLOEXEC);
 	if (ret == -ENOENT || ret == -ESRCH)
 		return UM_REPLIED;
 	return ret < 0 ? ret : UM_REPLIED;

@@ -23,7 +23,6 @@ struct um_features {
 	bool wait_killable;     /* SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, Linux 5.19 */
 	bool openat2;           /* openat2(2), Linux 5.6 (a container's filter may refuse it) */
 	bool pidfd_getfd;       /* pidfd_getfd(2), Linux 5.6 */
-	bool addfd_send;        /* SECCOMP_ADDFD_FLAG_SEND, Linux 5.14 */
 	bool process_vm;        /* process_vm_readv(2); else /proc/PID/mem */
 	bool ptrace;            /* PTRACE_SEIZE, for rewriting */
 	bool listener;          /* a seccomp listener (unotify with ADDFD), Linux 5.9 */

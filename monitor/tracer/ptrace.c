@@ -79,7 +79,7 @@ static bool ptrace_is_listener(int fd)
 static int ptrace_probe(struct um_features *f, int fd)
 {
 	(void)fd;
-	f->addfd_send = f->sync_wake_up = f->wait_killable = false; /* the listener's */
+	f->sync_wake_up = f->wait_killable = false; /* the listener's */
 	return 0;
 }
 
@@ -450,6 +450,10 @@ static int64_t perform(struct ptracer *p, struct ask *a, struct trapped *t, bool
 	default:
 		ret = ptrace_give(p, t, a->call, a->fd, a->flags, a->what == ASK_ANSWER_FD);
 		*over = ret >= 0 && a->what == ASK_ANSWER_FD;
+		if (*over) { /* before it goes on */
+			close(a->fd);
+			a->fd = -1;
+		}
 		if (*over)
 			ptrace_result(t, ret);
 		return ret;
@@ -485,7 +489,12 @@ static int ptrace_proceed(struct um_call *call)
 
 static int ptrace_answer_fd(struct um_call *call, int fd, int flags)
 {
-	return (int)ptrace_ask(&(struct ask){ .what = ASK_ANSWER_FD, .call = call, .fd = fd, .flags = flags });
+	struct ask ask = { .what = ASK_ANSWER_FD, .call = call, .fd = fd, .flags = flags };
+	int64_t ret = ptrace_ask(&ask);
+
+	if (ask.fd >= 0)
+		close(ask.fd);
+	return (int)ret;
 }
 
 static int ptrace_add_fd(struct um_call *call, int fd, int flags)

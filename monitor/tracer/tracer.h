@@ -42,7 +42,9 @@ struct um_tracer_ops {
 	void (*lock)(void *listener, struct um_view *view);
 	int (*answer)(struct um_call *call, int64_t ret);       /* ret: value or -errno; -ESRCH if it is gone */
 	int (*proceed)(struct um_call *call);                   /* UM_CONTINUE */
-	int (*answer_fd)(struct um_call *call, int fd, int flags); /* number in the process or -errno; answers on success */
+	/* Number in the process or -errno; answers on success.  Closes @fd, before the process goes on: locks, leases and
+	 * ETXTBSY would see it. */
+	int (*answer_fd)(struct um_call *call, int fd, int flags);
 	int (*add_fd)(struct um_call *call, int fd, int flags); /* the same without answering */
 	bool (*alive)(struct um_call *call);
 	int64_t (*rewrite)(struct um_call *call, int nr, const uint64_t args[6]);       /* um_rewrite() below */

@@ -94,8 +94,6 @@ static int unotify_probe(struct um_features *f, int fd)
 
 	if (ioctl(fd, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 && errno != EBADF)
 		return -errno;
-	add.flags = SECCOMP_ADDFD_FLAG_SEND;
-	f->addfd_send = ioctl(fd, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 && errno == EBADF;
 	f->sync_wake_up = ioctl(fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP) == 0;
 	ioctl(fd, SECCOMP_IOCTL_NOTIF_SET_FLAGS, 0); /* adopting sets it again if it may */
 	return 0;
@@ -207,18 +205,19 @@ static int unotify_add_fd(struct um_call *call, int fd, int flags)
 
 static int unotify_answer_fd(struct um_call *call, int fd, int flags)
 {
-	bool may = call->view->features.affinity, send = call->view->features.addfd_send;
+	bool may = call->view->features.affinity;
 	struct near n;
 	int number;
 
 	n.tied = false;
 	if (may)
 		near_begin(&n, call->tid);
-	send = send && !n.tied; /* it must not go on before it is let go */
-	number = addfd(call, fd, flags, send ? SECCOMP_ADDFD_FLAG_SEND : 0);
+	number = addfd(call, fd, flags, 0);
 	if (may)
 		near_end(&n);
-	if (number >= 0 && !send)
+	/* Only now may it go on. */
+	close(fd);
+	if (number >= 0)
 		respond(call, number, 0, 0);
 	return number;
 }

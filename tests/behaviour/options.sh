@@ -72,11 +72,11 @@ d = {x["what"]: x for x in json.load(sys.stdin)}
 assert d["seccomp listener"]["verdict"] == "ok", d' || fail "--doctor --json"
 
 echo "--- each feature can be switched off"
-for f in sync_wake_up wait_killable openat2 pidfd_getfd addfd_send process_vm ptrace; do
+for f in sync_wake_up wait_killable openat2 pidfd_getfd process_vm ptrace; do
 	expect 3 umview --without $f -- sh -c 'ls / >/dev/null && exit 3'
 done
 expect 3 umview --without sync-wake-up --without wait-killable --without pidfd-getfd --without openat2 \
-	--without addfd-send --without process-vm -- sh -c 'ls / >/dev/null && exit 3'
+	--without process-vm -- sh -c 'ls / >/dev/null && exit 3'
 
 echo "--- list and enter"
 mkfifo hold

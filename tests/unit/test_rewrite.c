@@ -530,7 +530,6 @@ static void setup(void)
 		iterations = atoi(n);
 	view.tracer_ops = &um_unotify;
 	view.cookie = COOKIE;
-	view.features.addfd_send = true;
 	view.features.sync_wake_up = true;
 	program_fd = open("/bin/true", O_RDONLY | O_CLOEXEC);
 	dir_fd = open(REAL_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
