@@ -31,6 +31,10 @@ int64_t call_inotify_add_watch(struct um_call *call)
 		err = UM_CONTINUE;
 	else if (path.node.fd < 0)
 		err = -EOPNOTSUPP;
+	if (err == 0 && (mask & IN_ONLYDIR) && path.node.type != S_IFDIR)
+		err = -ENOTDIR;
+	if (err == 0)
+		err = um_path_permission(call, &path, R_OK);
 	if (err == 0) {
 		copy = um_get_fd(call, (int)call->args[0]);
 		err = copy < 0 ? copy : 0;
