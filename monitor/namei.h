@@ -43,7 +43,7 @@ enum namei_flags {
 	NAMEI_NO_SYMLINKS = 32, /* RESOLVE_NO_SYMLINKS */
 	NAMEI_BENEATH = 64,     /* RESOLVE_BENEATH */
 	NAMEI_IN_ROOT = 128,    /* RESOLVE_IN_ROOT */
-	NAMEI_HARMLESS = 512,   /* secure mode: the kernel may have the string, for whatever it leads to does no harm */
+	NAMEI_HARMLESS = 1024,  /* secure mode: the kernel may have the string, for whatever it leads to does no harm */
 };
 
 /* "Leave it to the kernel": nothing in the view can differ for this path (no mounts, or a native file system such as

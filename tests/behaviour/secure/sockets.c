@@ -20,14 +20,13 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-static const char *dir;
 static int number;
 
 static struct sockaddr_un path_of(const char *name)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 
-	snprintf(un.sun_path, sizeof(un.sun_path), "%.60s/%.20s", dir, name);
+	snprintf(un.sun_path, sizeof(un.sun_path), "%.20s", name); /* DIR is our working directory */
 	return un;
 }
 
@@ -112,7 +111,7 @@ static bool connect_at(void)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 
-	snprintf(un.sun_path, sizeof(un.sun_path), "/proc/self/fd/%d/stream", open(dir, O_RDONLY | O_DIRECTORY));
+	snprintf(un.sun_path, sizeof(un.sun_path), "/proc/self/fd/%d/stream", open(".", O_RDONLY | O_DIRECTORY));
 	return worked(connect(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&un, sizeof(un)));
 }
 
@@ -265,7 +264,8 @@ int main(int argc, char **argv)
 
 	if (argc != 3)
 		return 2;
-	dir = argv[1];
+	if (chdir(argv[1]) < 0)
+		return 2;
 	number = atoi(argv[2]);
 	run_attempts(attempts);
 	return 0;
