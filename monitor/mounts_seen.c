@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "calls/calls.h"
+#include "moves.h"
 #include "namei.h"
 #include "node.h"
 #include "older.h"

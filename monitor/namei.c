@@ -456,6 +456,22 @@ static int path_of_body(const struct um_call *call, int fd, const char *host, ch
 	return view_path_of_host(call->view, call->state, host, view);
 }
 
+/* w->path->view is where the view had a lower directory when it removed it: only ".." leads on from there. */
+static int start_above_removed(struct walk *w)
+{
+	char *slash = strrchr(w->path->view, '/'), *rest = w->rest;
+
+	if (slash == NULL || strcspn(rest, "/") != 2 || !namei_is_dots(rest, 2))
+		return -ENOENT;
+	*slash = '\0';
+	rest += 2 + strspn(rest + 2, "/");
+	memmove(w->rest, rest, strlen(rest) + 1);
+	if (*w->rest == '\0')
+		strcpy(w->rest, ".");
+	w->pure = false;
+	return 0;
+}
+
 /* The directory that a relative path starts from, in view terms; clears w->pure when it is elsewhere.  FOUND: it was the
  * whole path. */
 static int start_relative(struct walk *w, int dirfd)
@@ -471,8 +487,10 @@ static int start_relative(struct walk *w, int dirfd)
 	if (*host != '/' || (dirfd != AT_FDCWD && *w->rest == '.' && !is_directory(w->call, dirfd)))
 		return -ENOTDIR;
 	err = path_of_body(w->call, dirfd, host, w->path->view);
-	if (err == -ENOENT && (w->flags & NAMEI_READ) && !w->call->view->secure && strcmp(w->rest, ".") == 0)
-		return NAMEI_NATIVE; /* removed in the view: its body can be looked at still */
+	if (err == -ENOENT && (w->flags & NAMEI_READ) && strcmp(w->rest, ".") == 0) /* its body can be looked at still */
+		return w->call->view->secure ? start_removed(w, dirfd) : NAMEI_NATIVE;
+	if (err == -ENOENT)
+		err = start_above_removed(w);
 	if (err == 0 && strcmp(w->path->view, host) != 0 && strcmp(host, "/") != 0)
 		w->pure = false;
 	if (err == 0)

@@ -131,13 +131,6 @@ bool is_bound(const struct um_view *view, const struct um_state *state, const st
 /* What was at @from is at @to now (and the other way round): binds that show it, or something in it, go on to. */
 void binds_follow(struct um_view *view, const struct um_path *from, const struct um_path *to, bool exchange);
 
-/* A lower directory has another view path now (NULL: none), which descriptors of its body follow. */
-void view_moved(const struct um_path *from, const struct um_path *to);
-bool view_has_moved(void);
-/* Was one moved to this directory's path, or above or below it? */
-bool view_moved_there(const struct um_path *path);
-/* The mount ends. */
-void moves_forget(const struct um_mount *mount);
 /* The view path as a process with a virtual root sees it; -ENOENT: outside of its root. */
 const char *state_path(const struct um_state *state, const char *view_path);
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "moves.h"
 #include "namei.h"
 #include "node.h"
 
@@ -65,84 +65,6 @@ struct um_mount *view_mount_of(struct um_view *view, const struct um_state *stat
 	return mount_at(view, &view_node(view, state)->scope, path, rel);
 }
 
-/*
- * Lower directories that the view has renamed or removed.  A process that has one open, or works in it, holds the lower
- * body still; by these it is led to where the view has the directory now.  Only the last few are kept.
- */
-#define MOVED_MAX 256
-
-struct moved {
-	const struct um_mount *mount;
-	char *from;             /* view path that it had, which is its host path as well */
-	char *to;               /* view path that it has; NULL: removed */
-};
-
-static struct moved moves[MOVED_MAX];
-static unsigned nmoves; /* ever made */
-
-/* The view path that it has in the mount that is no bind. */
-static char *first_name(const struct um_path *path)
-{
-	const struct um_mount *origin = path->mount->origin;
-
-	return origin == NULL ? strdup(path->view) : um_format("%s/%s", origin->target, path->rel);
-}
-
-void view_moved(const struct um_path *from, const struct um_path *to)
-{
-	const struct um_mount *mount = from->mount->origin ? from->mount->origin : from->mount;
-	struct moved *m = &moves[nmoves % MOVED_MAX];
-
-	free(m->from);
-	free(m->to);
-	*m = (struct moved){ mount, first_name(from), to ? first_name(to) : NULL };
-	nmoves++;
-}
-
-bool view_moved_there(const struct um_path *path)
-{
-	const struct um_mount *mount = path->mount->origin ? path->mount->origin : path->mount;
-	char *name = nmoves > 0 ? first_name(path) : NULL;
-	bool found = false;
-
-	for (unsigned i = 0; name != NULL && i < nmoves && i < MOVED_MAX && !found; i++)
-		found = moves[i].mount == mount && moves[i].to != NULL && (below(moves[i].to, name) || below(name, moves[i].to));
-	free(name);
-	return found;
-}
-
-bool view_has_moved(void)
-{
-	return nmoves > 0;
-}
-
-/* Lead the view path of a lower body to where it is now.  0, or -ENOENT: removed. */
-static int follow_moves(const struct um_mount *mount, char *path)
-{
-	unsigned first = nmoves > MOVED_MAX ? nmoves - MOVED_MAX : 0;
-	char tail[PATH_MAX];
-
-	for (unsigned i = first; i < nmoves; i++) {
-		const struct moved *m = &moves[i % MOVED_MAX];
-
-		if (m->mount != mount || m->from == NULL || !below(path, m->from))
-			continue;
-		if (m->to == NULL)
-			return -ENOENT;
-		strcpy(tail, path + strlen(m->from));
-		if (snprintf(path, PATH_MAX, "%s%s", m->to, tail) >= PATH_MAX)
-			return -ENAMETOOLONG;
-	}
-	return 0;
-}
-
-void moves_forget(const struct um_mount *mount)
-{
-	for (unsigned i = 0; i < MOVED_MAX; i++)
-		if (moves[i].mount == mount)
-			moves[i].mount = NULL;
-}
-
 /* The view path of a host path by one mount, or -ENOENT. */
 static int path_of(const struct um_mount *mount, const char *host, char *buf)
 {
@@ -187,7 +109,7 @@ int path_of_host(struct um_view *view, const struct hashtab_scope *scope, const 
 			if (err < 0 || (below_root && !below(buf, root)) ||
 			    (seen && mount_at(view, scope, buf, &rel) != mount))
 				continue;
-			return nmoves > 0 && !binds && strcmp(buf, host) == 0 ? follow_moves(mount, buf) : 0;
+			return moves_any() && !binds && strcmp(buf, host) == 0 ? moves_follow(mount, buf) : 0;
 		}
 	}
 	snprintf(buf, PATH_MAX, "%s", strcmp(host, "/") == 0 ? "" : host);
@@ -209,12 +131,12 @@ static int known_path_of(const struct um_mount *mount, const char *host, char *b
 	bool gone;
 	int err;
 
-	if (nmoves == 0)
+	if (!moves_any())
 		return path_of(mount, host, buf);
 	err = path_of(origin, host, first);
 	if (err < 0)
 		return err;
-	gone = strcmp(first, host) == 0 && follow_moves(origin, first) < 0;
+	gone = strcmp(first, host) == 0 && moves_follow(origin, first) < 0;
 	if (mount == origin) {
 		strcpy(buf, first);
 		return gone ? -ESTALE : 0;

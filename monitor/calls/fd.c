@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../moves.h"
 #include "../procfs.h"
 #include "../tracer/tracer.h"
 #include "../ttys.h"
@@ -90,7 +91,7 @@ int fd_stat(struct um_call *call, int fd, int copy, struct statx *st)
 	if (procfs_fstat(call, copy, st))
 		return 0;
 	tty_patch(st);
-	if (S_ISDIR(st->stx_mode) && view_has_moved()) {
+	if (S_ISDIR(st->stx_mode) && moves_any()) {
 		int err = stat_moved(call, fd, st);
 
 		if (err <= 0)

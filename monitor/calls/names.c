@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../moves.h"
 #include "args.h"
 #include "outside.h"
 
@@ -250,8 +251,8 @@ int64_t call_unlink(struct um_call *call)
 	if (err == 0) {
 		call->route = path.mount->type->name;
 		err = (dir ? UM_OPS(&path)->rmdir : UM_OPS(&path)->unlink)(UM_FS(&path), path.rel);
-		if (err == 0 && dir && (path.node.body != UM_BODY_ELSEWHERE || view_moved_there(&path)))
-			view_moved(&path, NULL);
+		if (err == 0)
+			moves_removed(&path);
 	}
 	um_path_put(&path);
 	return err;
@@ -357,8 +358,7 @@ static int64_t do_rename(struct um_call *call, const struct um_path *from, const
 	if (err < 0)
 		return err;
 	binds_follow(call->view, from, to, flags & RENAME_EXCHANGE);
-	if (from->node.type == S_IFDIR && (from->node.body != UM_BODY_ELSEWHERE || view_moved_there(from)))
-		view_moved(from, to);
+	moves_renamed(from, to, flags & RENAME_EXCHANGE);
 	return 0;
 }
 
