@@ -108,6 +108,7 @@ um_op call_sendto;
 um_op call_sendmsg;
 um_op call_sendmmsg;
 um_op call_recvmsg;
+um_op call_recvmmsg;
 um_op call_getsockname;         /* getsockname, getpeername */
 um_op call_getsockopt;
 

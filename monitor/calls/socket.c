@@ -35,6 +35,7 @@
 
 #include "args.h"
 #include "outside.h"
+#include "proc.h"
 
 #define PATH_OFFSET offsetof(struct sockaddr_un, sun_path)
 #define DATAGRAM_MAX (16u << 20) /* above any send buffer that an ordinary user can have */
@@ -176,9 +177,15 @@ void remember_client(struct um_call *call, int sock, const struct ucred *cred)
 {
 	struct um_sockets *s = sockets_of(call);
 	uint64_t ino = socket_inode(sock);
+	struct um_ids buf;
+	const struct um_ids *ids = ids_of(call->view, call->state, &buf);
+	struct ucred own = { um_tgid(call), ids->euid, ids->egid };
+	int domain = AF_UNSPEC;
+	socklen_t len = sizeof(domain);
 
-	if (s != NULL && ino != 0)
-		sockets_add_client(s, ino, cred);
+	getsockopt(sock, SOL_SOCKET, SO_DOMAIN, &domain, &len);
+	if (domain == AF_UNIX && s != NULL && ino != 0)
+		sockets_add_client(s, ino, cred ? cred : &own);
 }
 
 /* --- bind ------------------------------------------------------------------------------------------------------- */
@@ -302,8 +309,6 @@ static int64_t connect_slowly(struct um_call *call, int sock, const struct addre
 
 static int64_t connect_for(struct um_call *call, int sock, int type, const struct address *a)
 {
-	const struct um_ids *ids = &call->state->ids;
-	struct ucred cred = { um_tgid(call), call->view->uid, call->view->gid };
 	int64_t ret;
 
 	if (type != SOCK_DGRAM && !is_nonblocking(sock)) {
@@ -313,12 +318,8 @@ static int64_t connect_for(struct um_call *call, int sock, int type, const struc
 	} else {
 		ret = connect(sock, &a->any, a->len) == 0 ? 0 : -errno;
 	}
-	if (call->state->virtual_ids) {
-		cred.uid = ids->euid;
-		cred.gid = ids->egid;
-	}
-	if (ret == 0 && type != SOCK_DGRAM && a->any.sa_family == AF_UNIX)
-		remember_client(call, sock, &cred);
+	if (ret == 0 && type != SOCK_DGRAM)
+		remember_client(call, sock, NULL);
 	return ret;
 }
 
@@ -407,6 +408,8 @@ int64_t call_sendto(struct um_call *call)
 	msg.msg_namelen = a.len;
 	if (ret == 0)
 		ret = send_for(call, sock, &msg, (int)call->args[3]);
+	if (ret >= 0)
+		remember_client(call, sock, NULL);
 	free(iov.iov_base);
 out:
 	if (file >= 0)

@@ -4,7 +4,7 @@
  *
  *	socket.c	bind, connect, sendto, getsockname: addresses
  *	socket_msg.c	sendmsg, sendmmsg: addresses and control messages
- *	socket_recv.c	recvmsg
+ *	socket_recv.c	recvmsg, recvmmsg
  *	socket_cred.c	who is at the other end
  *	socket_abstract.c	abstract names in secure mode
  *	socket_names.c	what the monitor remembers of sockets
@@ -82,7 +82,7 @@ bool name_to_show(const struct um_call *call, const struct sockaddr_un *un, sock
 int64_t now_us(void);
 int64_t send_timeout(int sock, struct timeval *tv);
 
-/* Remember who is behind @sock, for it was the monitor that connected it or sent on it. */
+/* Remember who is behind @sock, for it was the monitor that connected it or sent on it.  NULL: the caller, as it is. */
 void remember_client(struct um_call *call, int sock, const struct ucred *cred);
 struct um_sockets *sockets_of(struct um_call *call);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Who is at the other end of an AF_UNIX socket: getsockopt(SO_PEERCRED, SO_PEERGROUPS).
+ * Who is at the other end of an AF_UNIX socket: getsockopt(SO_PEERCRED, SO_PEERGROUPS, SO_PEERPIDFD).
  *
  * The kernel notes process and ids at connect(2), listen(2) or socketpair(2).  The process it names is the right one,
  * but for connections that the monitor made: these are looked up by the client socket's inode, which the kernel
@@ -11,18 +11,24 @@
 #include "socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../tracer/tracer.h"
 #include "../view.h"
 
 #ifndef SO_PEERGROUPS
 #define SO_PEERGROUPS 59
+#endif
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
 #endif
 
 uint64_t socket_inode(int sock)
@@ -139,8 +145,25 @@ static int64_t give_groups(struct um_call *call, const struct um_state *peer)
 	return err < 0 ? err : -ERANGE;
 }
 
+/* A descriptor of the process, placed in the caller.  The kernel's would stand for the monitor. */
+static int64_t give_pidfd(struct um_call *call, pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0), number, room;
+	int64_t err;
+
+	if (fd < 0)
+		return -errno;
+	err = um_read(call, call->args[4], &room, sizeof(room));
+	if (err == 0 && (size_t)room < sizeof(fd))
+		err = -EINVAL;
+	number = err < 0 ? (int)err : call->view->tracer_ops->add_fd(call, fd, O_CLOEXEC);
+	close(fd);
+	return number < 0 ? number : give(call, &number, sizeof(number));
+}
+
 int64_t call_getsockopt(struct um_call *call)
 {
+	pid_t kernels = 0;
 	const struct um_state *peer;
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
@@ -148,7 +171,8 @@ int64_t call_getsockopt(struct um_call *call)
 	int type;
 
 	if ((int)call->args[1] != SOL_SOCKET ||
-	    ((int)call->args[2] != SO_PEERCRED && (int)call->args[2] != SO_PEERGROUPS))
+	    ((int)call->args[2] != SO_PEERCRED && (int)call->args[2] != SO_PEERGROUPS &&
+	     (int)call->args[2] != SO_PEERPIDFD))
 		return UM_CONTINUE;
 	/* The kernel's answer is right unless ids are virtual or the monitor has made connections. */
 	if (!call->state->virtual_ids && call->view->sockets == NULL)
@@ -156,12 +180,14 @@ int64_t call_getsockopt(struct um_call *call)
 	sock = unix_socket(call, (int)call->args[0], &type);
 	if (sock < 0)
 		return sock;
-	if (getsockopt((int)sock, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
+	if (getsockopt((int)sock, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && (kernels = cred.pid) > 0 &&
 	    cred_to_show(call, (int)sock, &cred)) {
 		call->route = "ids";
 		peer = state_of(call->view->states, cred.pid);
 		if ((int)call->args[2] == SO_PEERCRED)
 			ret = give(call, &cred, sizeof(cred));
+		else if ((int)call->args[2] == SO_PEERPIDFD)
+			ret = cred.pid == kernels ? UM_CONTINUE : give_pidfd(call, cred.pid);
 		else if (call->state->virtual_ids && peer != NULL && peer->virtual_ids)
 			ret = give_groups(call, peer);
 	}

@@ -299,8 +299,8 @@ static int64_t message_send(struct um_call *call, int sock, int type, struct mes
 		ret = translate_control(call, m);
 	if (ret == 0)
 		ret = send_for(call, sock, &m->ours, flags);
-	if (ret >= 0 && m->cred)
-		remember_client(call, sock, &m->claimed);
+	if (ret >= 0)
+		remember_client(call, sock, m->cred ? &m->claimed : NULL);
 	return ret;
 }
 

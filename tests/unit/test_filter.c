@@ -305,7 +305,13 @@ START_TEST(cases)
 	ck_assert_uint_eq(run_call(__NR_prctl, a), NOTIFY);
 	a[0] = 3, a[1] = SOL_SOCKET, a[2] = SO_PEERCRED;
 	ck_assert_uint_eq(run_call(__NR_getsockopt, a), NOTIFY);
+	a[2] = 59; /* SO_PEERGROUPS */
+	ck_assert_uint_eq(run_call(__NR_getsockopt, a), NOTIFY);
+	a[2] = 77; /* SO_PEERPIDFD */
+	ck_assert_uint_eq(run_call(__NR_getsockopt, a), NOTIFY);
 	a[2] = SO_ERROR;
+	ck_assert_uint_eq(run_call(__NR_getsockopt, a), ALLOW);
+	a[2] = SO_TYPE;
 	ck_assert_uint_eq(run_call(__NR_getsockopt, a), ALLOW);
 	a[0] = 0, a[1] = RLIMIT_NOFILE;
 	ck_assert_uint_eq(run_call(__NR_prlimit64, a), ALLOW);
