@@ -148,7 +148,7 @@ void text_lines(struct text *in, void (*line)(void *arg, char *s), void *arg)
 	}
 }
 
-static int text_read(struct text *t, const char *path)
+int text_read(struct text *t, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), err = 0;
 	ssize_t n = 1;

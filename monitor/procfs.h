@@ -37,6 +37,9 @@ bool procfs_is_made(struct um_call *call, int fd);
  * view. */
 bool procfs_fstat(struct um_call *call, int copy, struct statx *st);
 
+/* How many seccomp filters a process has beside the view's. */
+int procfs_filters(pid_t tid);
+
 /* Files of a process belong to its ids in the view. */
 void procfs_patch_owner(struct um_call *call, const char *path, struct statx *st);
 /* Is there a difference? */

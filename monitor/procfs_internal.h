@@ -21,6 +21,9 @@ void text_escape(struct text *t, const char *s, const char *bad);
 /* Undo that, in place. */
 void text_unescape(char *s, const char *bad);
 
+/* Append a file's contents.  0 or a negative errno. */
+int text_read(struct text *t, const char *path);
+
 /* Call @line for each line of @in, without its '\n', which may be written over. */
 void text_lines(struct text *in, void (*line)(void *arg, char *s), void *arg);
 

@@ -85,10 +85,29 @@ static void status_line(void *arg, char *line)
 	text_put(out, "\n", 1);
 }
 
+static int filters_in(const char *status)
+{
+	const char *line = status ? strstr(status, "\nSeccomp_filters:") : NULL;
+
+	return line ? atoi(line + 17) - 1 : 0;
+}
+
+int procfs_filters(pid_t tid)
+{
+	struct text in = { 0 };
+	char path[40];
+	int n = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	if (text_read(&in, path) == 0)
+		n = filters_in(in.p);
+	free(in.p);
+	return n;
+}
+
 void procfs_status(struct procfs_file *file, struct text *in)
 {
-	const char *filters = in->p ? strstr(in->p, "\nSeccomp_filters:") : NULL;
-	struct status s = { file, filters ? atoi(filters + 17) - 1 : 0 }; /* one is the view's */
+	struct status s = { file, filters_in(in->p) };
 
 	text_lines(in, status_line, &s);
 }

@@ -26,6 +26,7 @@
 
 #include "../../modules/include/um_ctl.h"
 #include "../ids.h"
+#include "../procfs.h"
 #include "../node.h"
 #include "../tracer/park.h"
 #include "../view.h"
@@ -145,6 +146,8 @@ int64_t call_prctl(struct um_call *call)
 		return set_dumpable(call);
 	case PR_GET_DUMPABLE:
 		return call->state->dumpable;
+	case PR_GET_SECCOMP:
+		return procfs_filters(call->tid) > 0 ? SECCOMP_MODE_FILTER : SECCOMP_MODE_DISABLED;
 	case PR_SET_SECCOMP:
 		return call->args[1] == SECCOMP_MODE_FILTER ? check_filter(call, call->args[2]) : UM_CONTINUE;
 	case PR_SCHED_CORE:
