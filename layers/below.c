@@ -27,7 +27,7 @@ int below_walk(struct layers *l, const char *path, size_t *end, struct lnode *ou
 	out->merged = node.where == LAYERS_MERGED;
 	if (r == 1)
 		return 1;
-	r = l->below->stat(l->below->arg, path, &out->st);
+	r = l->below->stat(l->below->arg, path, &node, &out->st);
 	if (r < 0) {
 		lnode_put(out);
 		return r;

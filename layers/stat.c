@@ -86,7 +86,7 @@ int layers_stat(struct layers *l, const char *path, const struct layers_node *no
 	int r;
 
 	if (node->where == LAYERS_LOWER && is_below(l, node->layer))
-		return l->below->stat(l->below->arg, path, st);
+		return l->below->stat(l->below->arg, path, node, st);
 	if (l->native || node->where == LAYERS_LOWER)
 		return fd_statx(node->fd, st);
 	gen_sync(l);
@@ -99,12 +99,12 @@ int layers_stat(struct layers *l, const char *path, const struct layers_node *no
 		return r;
 	}
 	r = l->cow ? dir_in_upper(l, path, &hides) : 0;
-	if (r > 0 && node->layer > 0 && !l->below && fd_statx(node->fd, &lower) == 0)
+	if (r > 0 && node->layer > 0 && !node->elsewhere && fd_statx(node->fd, &lower) == 0)
 		return stat_upper_dir(l, path, hides, &lower, st);
 	if (r > 0)
 		return stat_upper_dir(l, path, hides, NULL, st);
 	if (r == 0)
-		r = is_below(l, node->layer) ? l->below->stat(l->below->arg, path, st) : fd_statx(node->fd, st);
+		r = is_below(l, node->layer) ? l->below->stat(l->below->arg, path, node, st) : fd_statx(node->fd, st);
 	/* Several lower directories. */
 	if (r == 0 && l->nlower > 1)
 		st->stx_nlink = 1;

@@ -26,7 +26,7 @@
 #define POLLS_MAX 256
 #define STAGES_MAX 1000000 /* files of one call: a directory that is renamed is copied up whole */
 #define SERVICES_MAX 64
-#define STACK_SIZE (512 * 1024)
+#define STACK_SIZE (2 * 1024 * 1024)
 
 struct watcher {
 	monitor_poll_fn *fn;

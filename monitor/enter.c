@@ -35,7 +35,7 @@ static void allow_monitor(void *arg)
 static void join_view(const struct options *opt, const struct origin *origin, struct launch *cmd,
 		      struct runtime_reply *view, const char *path)
 {
-	struct runtime_request request = { .version = RUNTIME_VERSION, .what = RUNTIME_ENTERED, .su = opt->su,
+	struct runtime_request request = { .version = RUNTIME_VERSION, .what = RUNTIME_ENTERED, .node = view->node, .su = opt->su,
 					   .umask = origin->umask };
 	const struct um_tracer_ops *ops = um_tracer_named(view->tracer);
 	int err;

@@ -72,6 +72,7 @@ void mount_free(struct um_mount *mount)
 	free(mount->prefix);
 	free(mount->native);
 	free(mount->source);
+	free(mount->body);
 	free(mount->target);
 	free(mount->options);
 	free(mount->changes);
@@ -287,6 +288,11 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 		err = -EPERM;
 		goto fail;
 	}
+	if (mount->below != NULL && older_too_deep(mount->below)) {
+		snprintf(why, whysize, "too many mounts stand on each other there");
+		err = -ELOOP;
+		goto fail;
+	}
 	err = mount->type->mount(&mount->fs, &args);
 	mount->except = args.except;
 	if (!args.uses_below) {
@@ -299,6 +305,8 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 	}
 	mount->source = strdup(args.source);
 	mount->target = strdup(target_view);
+	if (args.source_host != NULL)
+		mount->body = strdup(from.host);
 	mount->options = strdup(options);
 	mount->permanent = args.permanent;
 	mount->kernel = args.kernel;

@@ -82,7 +82,8 @@ static bool moved_there(const struct um_path *path)
 /* May a process hold the lower body of this one?  Where the host's own tree is shown, the kernel renames it itself. */
 static bool has_lower(const struct um_path *path)
 {
-	return path->exists && first_mount(path)->native == NULL && (path->node.body != UM_BODY_ELSEWHERE || moved_there(path));
+	return path->exists && first_mount(path)->native == NULL &&
+	       (path->node.body != UM_BODY_ELSEWHERE || first_mount(path)->below != NULL || moved_there(path));
 }
 
 void moves_removed(const struct um_path *path)

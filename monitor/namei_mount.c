@@ -65,6 +65,12 @@ struct um_mount *view_mount_of(struct um_view *view, const struct um_state *stat
 	return mount_at(view, &view_node(view, state)->scope, path, rel);
 }
 
+/* Is this host path, which a mount shows at @path, of a body that is not its own? */
+static bool is_lower(const struct um_mount *mount, const char *host, const char *path)
+{
+	return strcmp(path, host) == 0 || (mount->below != NULL && mount->body != NULL && !below(host, mount->body));
+}
+
 /* The view path of a host path by one mount, or -ENOENT. */
 static int path_of(const struct um_mount *mount, const char *host, char *buf)
 {
@@ -109,7 +115,7 @@ int path_of_host(struct um_view *view, const struct hashtab_scope *scope, const 
 			if (err < 0 || (below_root && !below(buf, root)) ||
 			    (seen && mount_at(view, scope, buf, &rel) != mount))
 				continue;
-			return moves_any() && !binds && strcmp(buf, host) == 0 ? moves_follow(mount, buf) : 0;
+			return moves_any() && !binds && is_lower(mount, host, buf) ? moves_follow(mount, buf) : 0;
 		}
 	}
 	snprintf(buf, PATH_MAX, "%s", strcmp(host, "/") == 0 ? "" : host);

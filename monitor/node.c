@@ -283,6 +283,9 @@ int node_new(struct um_view *view, const struct view_node *parent, pid_t init, c
 				    .start = boot_seconds() };
 	node->name = copy(name);
 	node->command = copy(command);
+	for (char *p = node->command; p != NULL && *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = ' '; /* it is printed by umview --list */
 	node->hostname = copy(parent->hostname);
 	node->domainname = copy(parent->domainname);
 	node->modules = modules != NULL ? copy_list(modules) : NULL;

@@ -27,7 +27,12 @@ struct um_fs {
 	char *target;           /* view path; owned */
 	struct um_mount **mounts; /* what may be seen, oldest first; owned */
 	size_t nmounts;
+	struct um_mount **tops; /* those that no other one of them stands on: their generations are all that count; owned */
+	size_t ntops;
+	unsigned depth;         /* of what stands on each other, with the mount that stands on this */
 };
+
+#define DEPTH_MAX 16            /* an operation goes through all of them, on one stack */
 
 static bool is_below(const char *path, const char *prefix)
 {
@@ -44,6 +49,7 @@ void older_free(struct um_fs *older)
 	free((void *)older->scope.births);
 	free(older->target);
 	free(older->mounts);
+	free(older->tops);
 	free(older);
 }
 
@@ -62,6 +68,20 @@ static void *copy(const void *from, size_t size)
 	return to != NULL ? memcpy(to, from, size) : NULL;
 }
 
+/* Does no other one of them stand on it, which has its generation in its own? */
+static bool is_top(const struct um_fs *o, const struct um_mount *mount)
+{
+	for (size_t i = 0; i < o->nmounts; i++)
+		if (o->mounts[i]->below != NULL && older_has(o->mounts[i]->below, mount))
+			return false;
+	return mount->origin == NULL && mount->type->ops->generation != NULL;
+}
+
+bool older_too_deep(const struct um_fs *older)
+{
+	return older->depth > DEPTH_MAX;
+}
+
 struct um_fs *older_new(struct um_view *view, const struct um_state *state, const char *target)
 {
 	const struct hashtab_scope *scope = &view_node(view, state)->scope;
@@ -76,13 +96,21 @@ struct um_fs *older_new(struct um_view *view, const struct um_state *state, cons
 	o->scope.nodes = copy(scope->nodes, scope->nnodes * sizeof(*scope->nodes));
 	o->scope.births = copy(scope->births, scope->nnodes * sizeof(*scope->births));
 	o->mounts = calloc(view->nmounts + 1, sizeof(struct um_mount *));
+	o->tops = calloc(view->nmounts + 1, sizeof(struct um_mount *));
 	for (size_t i = 0; o->mounts != NULL && i < view->nmounts; i++) {
 		struct um_mount *m = view->mounts[i];
 
 		if (m != NULL && mount_seen(view, state, m) && (is_below(m->target, target) || is_below(target, m->target)))
 			o->mounts[o->nmounts++] = m;
 	}
-	if (o->nmounts == 0 || o->target == NULL || o->scope.nodes == NULL || o->scope.births == NULL) {
+	o->depth = 1;
+	for (size_t i = 0; i < o->nmounts; i++)
+		if (o->mounts[i]->below != NULL && o->mounts[i]->below->depth >= o->depth)
+			o->depth = o->mounts[i]->below->depth + 1;
+	for (size_t i = 0; o->tops != NULL && i < o->nmounts; i++)
+		if (is_top(o, o->mounts[i]))
+			o->tops[o->ntops++] = o->mounts[i];
+	if (o->nmounts == 0 || o->target == NULL || o->tops == NULL || o->scope.nodes == NULL || o->scope.births == NULL) {
 		older_free(o);
 		return NULL;
 	}
@@ -146,18 +174,14 @@ static bool older_untouched(struct um_fs *o, const char *path)
 	return untouched;
 }
 
+/* @node: what older_walk() found. */
 static int older_stat(struct um_fs *o, const char *path, const struct um_node *node, struct statx *st)
 {
-	char target[PATH_MAX];
 	struct um_path p;
-	size_t end;
-	int err = walk(o, path, &end, &p, target);
+	int err = place(o, path, &p);
 
-	(void)node;
 	if (err == 0)
-		err = UM_OPS(&p)->stat(UM_FS(&p), p.rel, &p.node, st);
-	else if (err == 1)
-		err = -ENOENT;
+		err = UM_OPS(&p)->stat(UM_FS(&p), p.rel, node, st);
 	um_path_put(&p);
 	return err;
 }
@@ -219,7 +243,7 @@ static int list_body(int fd, um_dirent_fn *fn, void *arg)
 
 static int older_readdir(struct um_fs *o, const char *path, um_dirent_fn *fn, void *arg)
 {
-	static const struct um_owner nobody = { (uid_t)-1, (gid_t)-1 };
+	static const struct um_owner nobody = { .uid = (uid_t)-1, .gid = (gid_t)-1 };
 	struct um_path p;
 	int err = place(o, path, &p);
 
@@ -235,12 +259,8 @@ static uint64_t older_generation(struct um_fs *o)
 {
 	uint64_t sum = 0;
 
-	for (size_t i = 0; i < o->nmounts; i++) {
-		const struct um_mount *m = o->mounts[i];
-
-		if (m->origin == NULL && m->type->ops->generation != NULL)
-			sum += m->type->ops->generation(m->fs);
-	}
+	for (size_t i = 0; i < o->ntops; i++)
+		sum += o->tops[i]->type->ops->generation(o->tops[i]->fs);
 	return sum;
 }
 

@@ -17,6 +17,8 @@ extern const struct um_fs_ops older_ops;
  */
 struct um_fs *older_new(struct um_view *view, const struct um_state *state, const char *target);
 void older_free(struct um_fs *older);
+/* Do too many mounts stand on each other? */
+bool older_too_deep(const struct um_fs *older);
 /* Does it show the mount? */
 bool older_has(const struct um_fs *older, const struct um_mount *mount);
 

@@ -117,6 +117,22 @@ static void remove_dead(int dirfd, const char *name)
 		unlinkat(dirfd, name, 0);
 }
 
+/* The views inside of one. */
+static bool each_inside(const char *path, uint32_t nnodes, bool (*fn)(void *arg, const char *path,
+								      const struct runtime_reply *view), void *arg)
+{
+	bool more = true;
+
+	for (uint32_t id = 1; id < nnodes && more; id++) {
+		struct runtime_request request = { .version = RUNTIME_VERSION, .what = RUNTIME_INFO, .node = id };
+		struct runtime_reply reply;
+
+		if (runtime_ask(path, &request, -1, &reply) == 0 && reply.error == 0)
+			more = fn(arg, path, &reply);
+	}
+	return more;
+}
+
 void runtime_each(bool (*fn)(void *arg, const char *path, const struct runtime_reply *view), void *arg)
 {
 	const char *dir = runtime_dir();
@@ -140,7 +156,7 @@ void runtime_each(bool (*fn)(void *arg, const char *path, const struct runtime_r
 		path = um_format("%s/%s", dir, e->d_name);
 		err = runtime_ask(path, &request, -1, &reply);
 		if (err == 0)
-			more = fn(arg, path, &reply);
+			more = fn(arg, path, &reply) && each_inside(path, reply.nnodes, fn, arg);
 		else if (err == -ECONNREFUSED)
 			unlink(path);
 		else if (err != -ENOENT)
@@ -164,7 +180,7 @@ static bool search_one(void *arg, const char *path, const struct runtime_reply *
 	char number[16];
 
 	snprintf(number, sizeof(number), "%d", (int)view->front);
-	if (strcmp(view->name, s->name) != 0 && strcmp(number, s->name) != 0)
+	if (strcmp(view->name, s->name) != 0 && strcmp(view->path, s->name) != 0 && strcmp(number, s->name) != 0)
 		return true;
 	s->found++;
 	if (s->path != NULL)
@@ -219,6 +235,8 @@ static bool list_one(void *arg, const char *path, const struct runtime_reply *v)
 	if (list->json) {
 		printf("%s\n  {\"name\": ", list->n > 0 ? "," : "");
 		json_string(stdout, v->name);
+		printf(", \"path\": ");
+		json_string(stdout, v->path);
 		printf(", \"pid\": %d, \"monitor\": %d, \"init\": %d, \"tracer\": \"%s\", \"seconds\": %llu, "
 		       "\"processes\": %u, \"command\": ", (int)v->front, (int)v->monitor, (int)v->init, v->tracer,
 		       (unsigned long long)v->seconds, v->processes);
@@ -228,7 +246,7 @@ static bool list_one(void *arg, const char *path, const struct runtime_reply *v)
 		if (list->n == 0)
 			printf("%-20s %7s %12s %5s  %s\n", "NAME", "PID", "TIME", "PROCS", "COMMAND");
 		uptime(v->seconds, up, sizeof(up));
-		printf("%-20s %7d %12s %5u  %s\n", v->name, (int)v->front, up, v->processes, v->command);
+		printf("%-20s %7d %12s %5u  %s\n", v->path, (int)v->front, up, v->processes, v->command);
 	}
 	list->n++;
 	return true;

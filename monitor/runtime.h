@@ -15,7 +15,7 @@
 #include "syscall/filter.h"
 #include "view.h"
 
-#define RUNTIME_VERSION 1
+#define RUNTIME_VERSION 2
 
 /* A request; descriptors that go with it: the one to answer to, and for RUNTIME_ENTERED the listener. */
 struct runtime_request {
@@ -26,6 +26,7 @@ struct runtime_request {
 	} what;
 	int32_t child;
 	uint32_t umask;
+	uint32_t node;          /* which of the view's nodes is meant (node.h) */
 	bool su;
 };
 
@@ -34,7 +35,9 @@ struct runtime_reply {
 	int32_t error;          /* errno value, and words for people in `why' */
 	char why[256];
 	char name[64], tracer[16], command[256];
-	int32_t front, monitor, init;
+	char path[256];         /* the names of the views that it is inside of, with '/' between, and its own */
+	int32_t front, monitor, init; /* front: for a view inside of another, the process that it was started for */
+	uint32_t node, nnodes;  /* this one; ids are smaller than nnodes */
 	uint32_t processes;
 	uint64_t seconds;       /* since its start */
 	/* what a process must do to enter */
@@ -60,9 +63,9 @@ const char *runtime_dir(void);
 
 /* The asking side.  Ask the view of this socket; 0, or a negative errno. */
 int runtime_ask(const char *path, const struct runtime_request *request, int listener, struct runtime_reply *reply);
-/* Call @fn for each running view; stops when it returns false.  Sockets and files of dead views are removed. */
+/* Call @fn for each running view, and those inside of it; stops when it returns false.  Sockets and files of dead views are removed. */
 void runtime_each(bool (*fn)(void *arg, const char *path, const struct runtime_reply *view), void *arg);
-/* The view of this name or front's process id.  Dies if there is none, or more than one. */
+/* The view of this name, path or front's process id.  Dies if there is none, or more than one. */
 void runtime_find(const char *name, char path[108], struct runtime_reply *reply);
 /* Is there one of this name? */
 bool runtime_taken(const char *name);

@@ -7,7 +7,6 @@
  */
 #include "runtime.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -41,41 +40,37 @@ static uint64_t boot_seconds(void)
 	return (uint64_t)t.tv_sec;
 }
 
-static uint32_t count_processes(const struct um_view *view)
-{
-	uint32_t tag = states_tag(view->states), n = 0;
-	int carrier = states_carrier(view->states);
-	DIR *dir = opendir("/proc");
-	struct dirent *e;
+struct counting {
+	const struct um_view *view;
+	const struct view_node *node;
+	uint32_t n;
+};
 
-	while (dir != NULL && (e = readdir(dir)) != NULL)
-		if (e->d_name[0] >= '1' && e->d_name[0] <= '9' && state_tagged(tag, carrier, atoi(e->d_name)))
-			n++;
-	if (dir != NULL)
-		closedir(dir);
-	return n;
+static void count_one(void *arg, uint32_t id)
+{
+	struct counting *c = arg;
+
+	if (id < c->view->nnodes && c->view->nodes[id] != NULL && node_is_inside(c->view->nodes[id], c->node))
+		c->n++;
 }
 
-static void describe(const struct runtime *rt, struct runtime_reply *reply)
+/* Those in views inside of it, too. */
+static uint32_t count_processes(struct um_view *view, const struct view_node *node)
 {
-	const struct um_view *view = rt->view;
+	struct counting c = { view, node, 0 };
 
-	reply->version = RUNTIME_VERSION;
-	snprintf(reply->name, sizeof(reply->name), "%s", view->nodes[0]->name);
-	snprintf(reply->tracer, sizeof(reply->tracer), "%s", view->tracer_ops->name);
-	snprintf(reply->command, sizeof(reply->command), "%s", rt->command);
-	reply->front = view->front > 0 ? view->front : view->monitor;
-	reply->monitor = view->monitor;
-	reply->init = view->init;
-	reply->processes = count_processes(view);
-	reply->seconds = boot_seconds() - rt->start;
-	reply->tag = states_tag(view->states);
-	reply->filter = (struct filter_config){ .classes = view->classes, .cookie = view->cookie,
-						.carrier = states_carrier(view->states), .secure = view->secure };
-	reply->features = view->features;
+	nodes_each_process(view, count_one, &c);
+	return c.n;
 }
 
-/* --- entering ----------------------------------------------------------------------------------------------------- */
+/* "outer/inner" */
+static void path_of(const struct um_view *view, const struct view_node *node, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = node->scope.nnodes; i-- > 0 && n < size;)
+		n += (size_t)snprintf(buf + n, size - n, "%s%s", n > 0 ? "/" : "", view->nodes[node->scope.nodes[i]]->name);
+}
 
 static int refuse(struct runtime_reply *reply, int err, const char *why)
 {
@@ -83,6 +78,34 @@ static int refuse(struct runtime_reply *reply, int err, const char *why)
 	reply->error = err;
 	return -err;
 }
+
+static int describe(const struct runtime *rt, uint32_t id, struct runtime_reply *reply)
+{
+	struct um_view *view = rt->view;
+	const struct view_node *node = id < view->nnodes ? view->nodes[id] : NULL;
+
+	reply->version = RUNTIME_VERSION;
+	if (node == NULL || !node->live)
+		return refuse(reply, ENOENT, "that view has ended");
+	reply->node = id;
+	reply->nnodes = (uint32_t)view->nnodes;
+	snprintf(reply->name, sizeof(reply->name), "%s", node->name);
+	path_of(view, node, reply->path, sizeof(reply->path));
+	snprintf(reply->tracer, sizeof(reply->tracer), "%s", view->tracer_ops->name);
+	snprintf(reply->command, sizeof(reply->command), "%s", id == 0 ? rt->command : node->command);
+	reply->front = id != 0 ? node->init : view->front > 0 ? view->front : view->monitor;
+	reply->monitor = view->monitor;
+	reply->init = id != 0 ? node->init : view->init;
+	reply->processes = count_processes(view, node);
+	reply->seconds = boot_seconds() - (id == 0 ? rt->start : node->start);
+	reply->tag = states_tag(view->states);
+	reply->filter = (struct filter_config){ .classes = view->classes, .cookie = view->cookie,
+						.carrier = states_carrier(view->states), .secure = view->secure };
+	reply->features = view->features;
+	return 0;
+}
+
+/* --- entering ----------------------------------------------------------------------------------------------------- */
 
 /* May its memory be read (Yama)? */
 static bool readable(pid_t pid)
@@ -109,7 +132,7 @@ static int enter(struct runtime *rt, struct received *m, struct runtime_reply *r
 	if (!readable(q->child))
 		return refuse(reply, EPERM, "the monitor may not read its memory: the sysctl kernel.yama.ptrace_scope must "
 			      "be 0 for --enter");
-	state = setup_identity(rt->view, (mode_t)q->umask, q->su);
+	state = setup_identity(rt->view, q->node, (mode_t)q->umask, q->su);
 	err = state == NULL ? -ENOMEM : state_set(rt->view->states, q->child, state);
 	if (err < 0)
 		return refuse(reply, -err, "cannot set the state of the process");
@@ -166,8 +189,7 @@ static void on_request(struct um_view *view, int fd, void *arg)
 		struct runtime_reply reply = { .version = RUNTIME_VERSION };
 
 		if (m.sender > 0) {
-			describe(rt, &reply);
-			if (m.request.what == RUNTIME_ENTERED)
+			if (describe(rt, m.request.node, &reply) == 0 && m.request.what == RUNTIME_ENTERED)
 				enter(rt, &m, &reply);
 			send(m.fd[0], &reply, sizeof(reply), MSG_DONTWAIT | MSG_NOSIGNAL);
 		}

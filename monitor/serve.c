@@ -91,7 +91,7 @@ static void prepare_cmd(struct monitor *m)
 {
 	struct um_view *view = &m->view;
 
-	m->state = setup_identity(view, m->origin->umask, m->opt->su);
+	m->state = setup_identity(view, 0, m->origin->umask, m->opt->su);
 	if (m->state == NULL)
 		um_die("out of memory");
 	m->cmd = (struct launch){

@@ -159,11 +159,12 @@ static void real_ids(struct um_ids *ids)
 	real_caps(ids);
 }
 
-const struct um_state *setup_identity(struct um_view *view, mode_t mask, bool su)
+const struct um_state *setup_identity(struct um_view *view, uint32_t node, mode_t mask, bool su)
 {
 	struct um_state state = *state_number(view->states, 1);
 	gid_t zero = 0;
 
+	state.node = node;
 	state.umask = (uint16_t)mask;
 	if (su) {
 		state.virtual_ids = true;

@@ -13,7 +13,7 @@
 void setup_view(struct um_view *view, const struct options *opt, const struct origin *origin, pid_t front);
 
 /* The record of a process that enters the view: as the user is, or as the view's root. */
-const struct um_state *setup_identity(struct um_view *view, mode_t mask, bool su);
+const struct um_state *setup_identity(struct um_view *view, uint32_t node, mode_t mask, bool su);
 
 /* Load what --preload names, mount what --mount and --cow name, in order.  Failures are messages and the end. */
 void setup_steps(struct um_view *view, const struct options *opt, const struct origin *origin,

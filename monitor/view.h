@@ -52,6 +52,7 @@ struct um_mount {
 	bool given;             /* made before CMD ran */
 	uint64_t epoch;
 	uint32_t node;
+	char *body;             /* host path of the source, or NULL; owned */
 	struct um_fs *below;    /* what it stands on of older mounts (older.h), or NULL; owned */
 	struct mount_change *changes; /* what nodes have done to it since, oldest first; owned */
 	size_t nchanges;

@@ -35,6 +35,10 @@ struct um_fs {
 	const struct um_fs_ops *below_ops; /* of the older mounts that it stands on, or NULL */
 	struct um_fs *below_fs;
 	struct layers_below below;
+	/* What the last walk found, for the stat that follows it: a walk goes through all that this one stands on. */
+	struct layers_node last;
+	char last_path[PATH_MAX];
+	uint64_t last_generation;
 };
 
 /* --- what it stands on ---------------------------------------------------------------------------------------- */
@@ -60,16 +64,19 @@ static bool b_untouched(void *arg, const char *path)
 	return fs->below_ops->untouched(fs->below_fs, path);
 }
 
-static int b_stat(void *arg, const char *path, struct statx *st)
+static int b_stat(void *arg, const char *path, const struct layers_node *found, struct statx *st)
 {
+	bool elsewhere = found->elsewhere || found->where == LAYERS_UPPER;
 	struct um_fs *fs = arg;
+	struct um_node node = { .fd = found->fd, .type = found->type };
 
-	return fs->below_ops->stat(fs->below_fs, path, NULL, st);
+	node.body = elsewhere ? UM_BODY_ELSEWHERE : found->where == LAYERS_MERGED ? UM_BODY_MERGED : UM_BODY_HOST;
+	return fs->below_ops->stat(fs->below_fs, path, &node, st);
 }
 
 static int b_open(void *arg, const char *path, int flags)
 {
-	static const struct um_owner nobody = { (uid_t)-1, (gid_t)-1 };
+	static const struct um_owner nobody = { .uid = (uid_t)-1, .gid = (gid_t)-1 };
 	struct um_fs *fs = arg;
 
 	return fs->below_ops->open(fs->below_fs, path, flags, 0, &nobody);
@@ -141,6 +148,11 @@ static int v_walk(struct um_fs *fs, const char *path, size_t *end, struct um_nod
 	if (err < 0)
 		return err;
 	*node = (struct um_node){ found.fd, found.type, body_of(fs, &found) };
+	if (err == 0 && fs->below_ops != NULL) {
+		fs->last = found;
+		strcpy(fs->last_path, path);
+		fs->last_generation = layers_generation(fs->layers);
+	}
 	return err;
 }
 
@@ -156,7 +168,13 @@ static int v_stat(struct um_fs *fs, const char *path, const struct um_node *node
 	size_t end;
 	int err;
 
-	(void)node; /* the layer is what matters here, and it is looked up anew */
+	if (node != NULL && node->fd >= 0 && fs->below_ops != NULL && strcmp(fs->last_path, path) == 0 &&
+	    fs->last_generation == layers_generation(fs->layers)) {
+		found = fs->last;
+		found.fd = node->fd;
+		return layers_stat(fs->layers, path, &found, st);
+	}
+	/* The layer is what matters here, and it is looked up anew. */
 	err = layers_walk(fs->layers, path, &end, &found, target);
 	if (err != 0)
 		return err < 0 ? err : -ENOENT;

@@ -166,3 +166,23 @@ equal "host's name" "$out" one
 printf 'preload viewfs\nmount viewfs,move:%s:%s\n' "$PWD/src2" "$PWD/m2" >rc
 expect 0 umview -- umview --rc rc cat m2/f
 expect_out 'source 2'
+
+# umview --list shows them with the names of those around them, and --enter takes name, path and number, from outside too
+name=list$$
+mkfifo up down
+umview --name "$name" -p viewfs -- sh -c '
+	. "$HERE/bind.sh"
+	umview --name in'"$$"' -- sh -c ". \"\$HERE/bind.sh\"; bind 1; echo >up; cat down >/dev/null"' &
+cat up >/dev/null
+expect 0 umview --list
+expect_out "^$name/in$$ .*  sh -c .*HERE/bind"
+expect_out "^$name "
+expect 0 umview --list --json
+expect_out "\"path\": \"$name/in$$\""
+expect 0 umview --enter "in$$" -- cat m1/f
+expect_out 'source 1'
+expect 0 umview --enter "$name/in$$" -- sh -c 'cat m1/f; viewname'
+expect_out "^in$$"
+expect !0 umview --enter "$name" -- cat m1/f
+echo >down
+wait $! || fail "the view of --list"
