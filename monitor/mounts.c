@@ -207,6 +207,16 @@ static int any_name(void *arg, const char *name, uint64_t ino, unsigned char typ
 	return 1;
 }
 
+/* Is the body that was found at @host one that the mount has made itself, and not one of what it stands on? */
+static bool has_own_body(const struct um_path *path, const char *host)
+{
+	const struct um_mount *mount = path->mount->origin != NULL ? path->mount->origin : path->mount;
+	size_t n = mount->body != NULL ? strlen(mount->body) : 0;
+
+	return path->node.body == UM_BODY_ELSEWHERE &&
+	       (mount->below == NULL || (n > 0 && strncmp(host, mount->body, n) == 0 && host[n] == '/'));
+}
+
 /* um_mount_args.own_source */
 static int own_source(struct um_mount_args *args)
 {
@@ -220,10 +230,10 @@ static int own_source(struct um_mount_args *args)
 	err = namei_string(s->call, -1, *s->view ? s->view : "/", NAMEI_FOLLOW, &path);
 	if (err < 0 || path.node.type != S_IFDIR)
 		goto out; /* the module says what is wrong */
-	if (path.node.body != UM_BODY_ELSEWHERE &&
+	if (!has_own_body(&path, s->host) &&
 	    (UM_OPS(&path)->readdir == NULL || UM_OPS(&path)->readdir(UM_FS(&path), path.rel, any_name, NULL) != 0)) {
 		snprintf(args->why, sizeof(args->why),
-			 "directory %.120s is not empty, and what is in it is the host's: changes made in this view need a new one",
+			 "directory %.120s is not empty, and what is in it is not this view's own: changes need a new one",
 			 s->view);
 		err = -ENOTEMPTY;
 	} else if (UM_OPS(&path)->own != NULL) {

@@ -79,9 +79,13 @@ cmp before after || fail "the host's tree has changed: $(diff before after)"
 
 # the changes of an inner view never go to a directory of the host
 expect 125 umview --cow a -- umview --norc --cow full true
-expect_out 'not empty, and what is in it is the host'
+expect_out "not empty, and what is in it is not this view's own"
 expect 0 umview --cow a -- umview --norc --cow empty sh -c 'echo x >tree/same; rm tree/both'
 equal "the host's directory" "$(ls -A empty)" ""
+expect 0 umview --cow a -- sh -c 'mkdir outers; umview --norc --cow b2 sh -c "umview --norc --cow outers sh -c \"echo x >tree/deep\"
+	cat tree/deep 2>&1; ls -A outers"; ls -A outers'
+expect_out 'tree/deep: No such file'
+equal "the outer directory" "$(find a -name deep | grep -c /b2/)" 1
 expect 0 umview --cow a -- umview --norc --cow empty cat tree/same
 equal "kept" "$out" x
 expect 0 umview --cow a -- cat tree/same
