@@ -6,26 +6,23 @@
  * keep it there: handlers would not run, SIGSTOP would not stop it, EINTR would never come.
  *
  * Theory of operation.  An operation that runs on a worker says um_wait_begin() before what may block and um_wait_end()
- * after it.  In between, once a millisecond has passed, a thread of the monitor made for it, the nurse, catches the caller
- * (tracee.c) and has it call ppoll(NULL, 0, NULL, NULL) instead, in which it sleeps, still traced by the nurse.
+ * after it.  In between, once a millisecond has passed, a thread of the monitor made for it, the nurse, has the tracer lay
+ * the caller to sleep in another call, from which it is held before anything of it is seen.
  *
- *   - What was waited for comes.  The worker gives the nurse the result; the nurse interrupts the caller, puts the
- *     result into its registers, and detaches.
- *   - The worker needs the caller to wait in the call again, to place a descriptor: um_recall().  The nurse has the
- *     original call made anew, detaches, and when its notification comes it is the worker's (park_returns()).
- *   - A signal comes.  The caller stops before anything happens: at the signal's delivery, or in the stop of its group.
- *     The nurse interrupts the worker's blocking system call (by a signal, over and over, until it is out of it).  If
- *     nothing had come, the operation undoes what it did and ends with UM_RESTART (or an error): then the
- *     caller's registers are those of the original call ending with -ERESTARTSYS, the nurse detaches with the signal, and
+ *   - What was waited for comes.  The worker gives the nurse the result; the caller is woken, and gets it.
+ *   - The worker needs the caller to wait in the call again, to place a descriptor: um_recall().
+ *   - A signal comes, or the process is stopped.  The caller is held.  The nurse interrupts the worker's blocking system
+ *     call (by a signal, over and over, until it is out of it).  If nothing had come, the operation undoes what it did
+ *     and ends with UM_RESTART (or an error): then the caller goes on as after its own call ending with -ERESTARTSYS, and
  *     everything that follows is the kernel's: a handler with SA_RESTART, EINTR, job control.  A call that is restarted
  *     traps again, and starts from the beginning.  If a result had come at the same moment, it is delivered, and the
  *     handler runs after it.
  *   - The caller dies: the worker is interrupted, and its answer goes nowhere.
  *
- * So no call is lost or done twice: at each moment either the caller is held or waits, or the operation has had no effect.
+ * So no call is lost or done twice: at each moment either the caller is held or sleeps, or the operation has had no effect.
  *
- * A thread that cannot be traced (it has a tracer, it is not dumpable, --without ptrace) waits in its notification as
- * before; if it is killed, the worker is interrupted within a tenth of a second.
+ * How a caller sleeps is the tracer's business: struct park_ops.  One that cannot be laid down (it has another tracer, it is
+ * not dumpable, --without ptrace) waits as it was; if it is killed, the worker is interrupted within a tenth of a second.
  *
  * A struct um_park has two holders, worker and nurse, and ends with the second.  Locks are taken in the order list, park;
  * the nurse never takes the view's.
@@ -38,60 +35,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "../arch/arch.h"
-#include "../call.h"
 #include "../view.h"
-#include "tracee.h"
+#include "park_ops.h"
 #include "tracer.h"
 
 #define PATIENCE_US 1000    /* how long a call may wait in its notification */
 #define SPARED_US 100000    /* the same for a thread that somebody is about to trace */
 #define KICK_US 1000        /* between two signals to a thread that is to come out of a system call */
 #define LOOK_US 100000      /* how often a caller that cannot be traced, or is awaited again, is looked at */
-#define STOP_MS 1000        /* for a caller that was interrupted */
-#define LEFTOVER_TRIES 2000 /* for a caller that does not stop */
-#define LEFTOVER_US 5000
+#define LET_GO_TRIES 1000   /* times KICK_US */
 #define STACK_SIZE (64 * 1024)
-
-enum where {
-	LIVE,           /* the caller waits in its notification */
-	CATCHING,       /* the nurse is about to park it */
-	PARKED,         /* it sleeps */
-	HELD,           /* it has been interrupted, and the nurse holds it until the worker knows what to do */
-	LEFT,           /* the nurse has let it go, as it was told */
-	GONE,           /* it is dead */
-};
-
-enum order {
-	NONE,
-	ANSWER,         /* with `ret' */
-	RECALL,         /* have the call made again */
-};
-
-struct um_park {
-	pthread_mutex_t lock;
-	pthread_cond_t changed;         /* CLOCK_MONOTONIC */
-	unsigned holders;
-	pid_t tid;
-	struct um_call *call;           /* the worker's; valid while that waits, for something to come or for the caller */
-	pthread_t worker, nurse;
-	enum where where;
-	bool waiting;                   /* the worker is between um_wait_begin() and um_wait_end() */
-	bool let_go;                    /* somebody else wants to trace the caller */
-	bool look;                      /* somebody else has taken a stop of it */
-	enum order order;
-	int64_t ret;
-	bool heard;                     /* the nurse has taken the order */
-	bool refused;                   /* RECALL: the caller was interrupted before */
-	bool awaited, returned;         /* RECALL: its notification will come, has come */
-	struct um_park *next;           /* of all */
-};
 
 unsigned park_recalled;
 
@@ -122,8 +77,7 @@ static void allow_kicks(bool allow)
 	pthread_sigmask(allow ? SIG_UNBLOCK : SIG_BLOCK, &set, NULL);
 }
 
-/* Wait for a change, at most @us microseconds.  False: that was the time.  The park is locked. */
-static bool wait_change(struct um_park *p, long us)
+bool park_wait(struct um_park *p, long us)
 {
 	struct timespec t;
 
@@ -134,7 +88,7 @@ static bool wait_change(struct um_park *p, long us)
 	return pthread_cond_timedwait(&p->changed, &p->lock, &t) == 0;
 }
 
-static void set_where(struct um_park *p, enum where where)
+static void set_where(struct um_park *p, enum park_where where)
 {
 	p->where = where;
 	pthread_cond_broadcast(&p->changed);
@@ -153,7 +107,7 @@ static struct um_park *park_new(struct um_call *call)
 	pthread_cond_init(&p->changed, &attr);
 	pthread_condattr_destroy(&attr);
 	p->call = call;
-	p->tid = call->tid;
+	p->own = *call;
 	p->worker = pthread_self();
 	p->holders = 1;
 	pthread_mutex_lock(&list_lock);
@@ -192,24 +146,37 @@ static uint64_t signal_field(const char *status, const char *name)
 	return at == NULL ? 0 : strtoull(at + strlen(name), NULL, 16);
 }
 
-/* Has the thread ended?  Or are there signals for it that it does not block? */
-static bool thread_ended(pid_t tid, bool *signals)
+/* /proc/TID/status; "" if there is none. */
+static void read_status(pid_t tid, char *buf, size_t size)
 {
-	char name[40], buf[4096];
-	const char *state;
+	char name[40];
 	size_t n = 0;
 	FILE *f;
 
 	snprintf(name, sizeof(name), "/proc/%d/status", tid);
 	f = fopen(name, "re");
 	if (f != NULL) {
-		n = fread(buf, 1, sizeof(buf) - 1, f);
+		n = fread(buf, 1, size - 1, f);
 		fclose(f);
 	}
 	buf[n] = '\0';
+}
+
+bool park_signals(pid_t tid)
+{
+	char buf[4096];
+
+	read_status(tid, buf, sizeof(buf));
+	return (signal_field(buf, "\nSigPnd:\t") | signal_field(buf, "\nShdPnd:\t")) & ~signal_field(buf, "\nSigBlk:\t");
+}
+
+static bool has_ended(pid_t tid)
+{
+	char buf[4096];
+	const char *state;
+
+	read_status(tid, buf, sizeof(buf));
 	state = strstr(buf, "\nState:\t");
-	*signals = (signal_field(buf, "\nSigPnd:\t") | signal_field(buf, "\nShdPnd:\t")) &
-		   ~signal_field(buf, "\nSigBlk:\t");
 	return state == NULL || state[8] == 'Z' || state[8] == 'X';
 }
 
@@ -220,7 +187,7 @@ static void call_worker(struct um_park *p)
 {
 	while (p->waiting) {
 		pthread_kill(p->worker, kick_signal());
-		wait_change(p, KICK_US);
+		park_wait(p, KICK_US);
 	}
 }
 
@@ -236,7 +203,7 @@ static void look_after(struct um_park *p)
 {
 	set_where(p, LIVE);
 	while (p->waiting) {
-		if (!wait_change(p, LOOK_US) && p->waiting && !p->call->view->tracer_ops->alive(p->call))
+		if (!park_wait(p, LOOK_US) && p->waiting && !p->call->view->tracer_ops->alive(p->call))
 			caller_gone(p);
 	}
 }
@@ -258,131 +225,68 @@ static void hold(struct um_park *p)
 			p->order = NONE;
 			pthread_cond_broadcast(&p->changed);
 		}
-		wait_change(p, LOOK_US);
+		park_wait(p, LOOK_US);
 		call_worker(p);
 	}
 	hear(p);
 }
 
-/* The caller sleeps, until it stops or there is an order.  0: it is stopped; -EAGAIN: an order; else it is gone. */
-static int watch(struct um_park *p, struct tracee *t)
+/* The caller has been laid down: all until it is let go.  0, or negative errno: it is gone. */
+static int tend(struct um_park *p, const struct park_ops *ops, bool held)
 {
-	siginfo_t si;
-	int r = -EINTR;
-
-	while (r == -EINTR && p->order == NONE && !p->let_go && !tracee_is_stopped(t)) {
-		p->look = false;
-		pthread_mutex_unlock(&p->lock);
-		r = waitid(P_PID, (id_t)t->tid, &si, WSTOPPED | WEXITED | WNOWAIT | __WALL) < 0 ? -errno : 0;
-		pthread_mutex_lock(&p->lock);
-	}
-	p->look = false;
-	if (r == -EINTR && !tracee_is_stopped(t))
-		return -EAGAIN;
-	return r < 0 && r != -EINTR ? r : tracee_wait(t, STOP_MS);
-}
-
-/* Put the caught caller to sleep until it stops for some reason.  0, or negative errno: it is gone. */
-static int sleep_until_stop(struct um_park *p, struct tracee *t, const struct arch_regs *saved)
-{
-	static const uint64_t nothing[6];
-	struct arch_regs regs = *saved;
-	int r;
-
-	arch_restart_as(&regs, ARCH_SYS_SLEEP, nothing);
-	r = arch_regs_set(t->tid, &regs);
-	if (r == 0 && ptrace(PTRACE_CONT, t->tid, NULL, NULL) < 0)
-		r = -errno;
-	if (r < 0)
-		return r;
-	set_where(p, PARKED);
-	r = watch(p, t);
-	if (r != -EAGAIN)
-		return r;
-	if (p->order != NONE)
-		hear(p);
-	if (ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL) < 0)
-		return -errno;
-	return tracee_wait(t, STOP_MS);
-}
-
-/* May the stopped caller make its call again at once?  Not if a signal waits for it. */
-static bool may_return(const struct tracee *t)
-{
-	bool signals = true;
-
-	return t->sig == 0 && !t->group_stop && !thread_ended(t->tid, &signals) && !signals;
-}
-
-/* The caller has been caught: all until it is let go.  0, or negative errno: it is gone. */
-static int tend(struct um_park *p, struct tracee *t, const struct arch_regs *saved)
-{
-	struct arch_regs regs = *saved; /* rax is -ERESTARTSYS */
 	int r = 0;
 
-	if (t->sig == 0 && !t->group_stop)
-		r = sleep_until_stop(p, t, saved);
-	if (r < 0)
-		return r;
-	if (p->order == RECALL && may_return(t)) {
-		p->awaited = true;
-		__atomic_add_fetch(&park_recalled, 1, __ATOMIC_SEQ_CST);
-		arch_restart(&regs);
-	} else {
+	if (!held) {
+		set_where(p, PARKED);
+		r = ops->watch(p);
+		if (r == -EAGAIN) {
+			if (p->order != NONE)
+				hear(p);
+			r = ops->wake(p);
+		}
+	}
+	if (r == 0 && p->order == RECALL && !ops->interrupted(p)) {
+		r = ops->put_back(p);
+	} else if (r == 0) {
 		if (p->order != ANSWER)
 			hold(p);
-		if (p->ret != UM_RESTART)
-			arch_set_result(&regs, p->ret);
+		r = ops->end(p, p->ret);
 	}
-	r = tracee_release(t, &regs);
 	if (r == 0)
 		set_where(p, LEFT);
 	return r;
 }
 
-/* Park the caller.  Its notification is open. */
-static void park(struct um_park *p)
+/* Park the caller. */
+static void park(struct um_park *p, const struct park_ops *ops)
 {
-	struct arch_regs saved;
-	struct tracee t;
-	int64_t caught;
-	int r;
+	int64_t r;
 
 	set_where(p, CATCHING);
-	caught = tracee_catch(p->call, &t, &saved);
-	if (caught == UM_REPLIED) {
+	r = ops->lay(p);
+	if (r == UM_REPLIED || (r >= 0 && tend(p, ops, r == 1) < 0))
 		caller_gone(p);
-		return;
-	}
-	if (caught < 0) {
+	else if (r < 0)
 		look_after(p);
-		return;
-	}
-	r = tend(p, &t, &saved);
-	if (r < 0) {
-		tracee_lost(&t, r == -ETIMEDOUT || r == -ECHILD ? r : 0);
-		caller_gone(p);
-	}
 }
 
 static void *nurse(void *arg)
 {
 	struct um_park *p = arg;
-	long patience = __atomic_load_n(&spared, __ATOMIC_SEQ_CST) == p->tid ? SPARED_US : PATIENCE_US;
+	const struct park_ops *ops = p->own.view->tracer_ops->park;
+	long patience = __atomic_load_n(&spared, __ATOMIC_SEQ_CST) == p->own.tid ? SPARED_US : PATIENCE_US;
 
 	allow_kicks(true);
 	pthread_mutex_lock(&p->lock);
-	while (p->waiting && !p->let_go && wait_change(p, patience))
+	while (p->waiting && !p->let_go && park_wait(p, patience))
 		;
 	if (p->waiting && !p->let_go)
-		park(p);
+		park(p, ops);
 	else if (p->waiting)
 		look_after(p);
 	pthread_mutex_unlock(&p->lock);
-	for (unsigned i = 0; tracees_pending() && i < LEFTOVER_TRIES; i++) {
-		usleep(LEFTOVER_US);
-		tracees_finish();
-	}
+	if (ops->tidy != NULL)
+		ops->tidy();
 	park_drop(p);
 	return NULL;
 }
@@ -425,14 +329,14 @@ void um_wait_begin(struct um_call *call)
 bool um_wait_end(struct um_call *call)
 {
 	struct um_park *p = call->park;
-	enum where where = LIVE;
+	enum park_where where = LIVE;
 
 	if (p != NULL) {
 		pthread_mutex_lock(&p->lock);
 		p->waiting = false;
 		pthread_cond_broadcast(&p->changed);
 		while (p->where == CATCHING)
-			wait_change(p, LOOK_US);
+			park_wait(p, LOOK_US);
 		where = p->where;
 		pthread_mutex_unlock(&p->lock);
 		allow_kicks(false);
@@ -447,7 +351,7 @@ bool um_wait_end(struct um_call *call)
 }
 
 /* Give the nurse an order, and see that it has been heard.  False: the caller is gone.  The park is locked. */
-static bool give_order(struct um_park *p, enum order order, int64_t ret)
+static bool give_order(struct um_park *p, enum park_order order, int64_t ret)
 {
 	p->heard = p->refused = false;
 	p->order = order;
@@ -455,7 +359,7 @@ static bool give_order(struct um_park *p, enum order order, int64_t ret)
 	while ((p->where == PARKED || p->where == HELD) && !p->heard && !p->refused) {
 		pthread_kill(p->nurse, kick_signal());
 		pthread_cond_broadcast(&p->changed);
-		wait_change(p, KICK_US);
+		park_wait(p, KICK_US);
 	}
 	return p->where != GONE;
 }
@@ -463,10 +367,8 @@ static bool give_order(struct um_park *p, enum order order, int64_t ret)
 /* The caller is to make its call again: wait until it has, or never will. */
 static void await(struct um_park *p)
 {
-	bool signals;
-
 	while (!p->refused && !p->returned && p->where != GONE)
-		if (!wait_change(p, LOOK_US) && p->where == LEFT && !p->returned && thread_ended(p->tid, &signals))
+		if (!park_wait(p, LOOK_US) && p->where == LEFT && !p->returned && has_ended(p->own.tid))
 			set_where(p, GONE);
 	if (p->awaited)
 		__atomic_sub_fetch(&park_recalled, 1, __ATOMIC_SEQ_CST);
@@ -533,7 +435,7 @@ bool park_returns(const struct um_call *call)
 
 	pthread_mutex_lock(&list_lock);
 	for (struct um_park *p = parks; p != NULL && !found; p = p->next) {
-		if (p->tid != call->tid)
+		if (p->own.tid != call->tid)
 			continue;
 		pthread_mutex_lock(&p->lock);
 		found = is_awaited(p, call);
@@ -555,12 +457,38 @@ static struct um_park *park_of(pid_t tid)
 	struct um_park *p;
 
 	pthread_mutex_lock(&list_lock);
-	for (p = parks; p != NULL && p->tid != tid; p = p->next)
+	for (p = parks; p != NULL && p->own.tid != tid; p = p->next)
 		;
 	if (p != NULL)
 		p->holders++;
 	pthread_mutex_unlock(&list_lock);
 	return p;
+}
+
+void park_is_held(pid_t tid)
+{
+	struct um_park *p = park_of(tid);
+
+	if (p == NULL)
+		return;
+	pthread_mutex_lock(&p->lock);
+	p->held = true;
+	pthread_cond_broadcast(&p->changed);
+	pthread_mutex_unlock(&p->lock);
+	park_drop(p);
+}
+
+void park_is_dead(pid_t tid)
+{
+	struct um_park *p = park_of(tid);
+
+	if (p == NULL)
+		return;
+	pthread_mutex_lock(&p->lock);
+	p->dead = true;
+	pthread_cond_broadcast(&p->changed);
+	pthread_mutex_unlock(&p->lock);
+	park_drop(p);
 }
 
 void park_look(pid_t tid)
@@ -573,7 +501,7 @@ void park_look(pid_t tid)
 	p->look = true;
 	while (p->look && p->where == PARKED) {
 		pthread_kill(p->nurse, kick_signal());
-		wait_change(p, KICK_US);
+		park_wait(p, KICK_US);
 	}
 	pthread_mutex_unlock(&p->lock);
 	park_drop(p);
@@ -589,11 +517,11 @@ void park_let_go(pid_t tid)
 		return;
 	pthread_mutex_lock(&p->lock);
 	p->let_go = true;
-	for (unsigned i = 0; i < STOP_MS * 1000 / KICK_US && p->where != LIVE && p->where != LEFT && p->where != GONE; i++) {
+	for (unsigned i = 0; i < LET_GO_TRIES && p->where != LIVE && p->where != LEFT && p->where != GONE; i++) {
 		if (p->where == PARKED)
 			pthread_kill(p->nurse, kick_signal());
 		pthread_cond_broadcast(&p->changed);
-		wait_change(p, KICK_US);
+		park_wait(p, KICK_US);
 	}
 	pthread_mutex_unlock(&p->lock);
 	park_drop(p);

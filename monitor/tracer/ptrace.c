@@ -39,6 +39,7 @@
 #include <unistd.h>
 
 #include "../view.h"
+#include "park_ops.h"
 #include "near.h"
 
 #define OPTIONS                                                                                                      \
@@ -192,6 +193,7 @@ static void forget(struct ptracer *p, pid_t tid)
 void ptrace_gone(struct ptracer *p, const siginfo_t *info)
 {
 	forget(p, info->si_pid);
+	park_is_dead(info->si_pid);
 	if (info->si_pid == p->init)
 		tell(info);
 }
@@ -284,6 +286,7 @@ static void on_exec(struct ptracer *p, pid_t tid)
 	unsigned long former = 0;
 
 	forget(p, tid);
+	park_is_dead(tid);
 	if (ptrace(PTRACE_GETEVENTMSG, tid, NULL, &former) == 0 && former != (unsigned long)tid)
 		forget(p, (pid_t)former);
 	go_on(p, tid, 0);
@@ -306,6 +309,12 @@ static void on_call_end(struct ptracer *p, pid_t tid)
 {
 	struct trapped *t = of_thread(p, tid);
 
+	if (t != NULL && t->asleep) {
+		t->asleep = false;
+		t->under_way = true;
+		park_is_held(tid);
+		return;
+	}
 	if (t == NULL || !t->rewritten) {
 		go_on(p, tid, 0);
 		return;
@@ -327,7 +336,7 @@ static bool on_call(struct ptracer *p, pid_t tid, struct um_call *call)
 		return false;
 	t->tid = tid;
 	t->cookie = ++p->last;
-	t->under_way = t->rewritten = t->masked = t->stopped = false;
+	t->under_way = t->asleep = t->rewritten = t->masked = t->stopped = false;
 	call->cookie = t->cookie;
 	call->listener = p;
 	call->tid = tid;
@@ -447,6 +456,14 @@ static int64_t perform(struct ptracer *p, struct ask *a, struct trapped *t, bool
 		errno = 0;
 		ptrace(PTRACE_PEEKUSER, t->tid, (void *)offsetof(struct user_regs_struct, orig_rax), NULL);
 		return errno == 0;
+	case ASK_SLEEP:
+		*over = false;
+		return ptrace_sleep(p, t);
+	case ASK_WAKE:
+		*over = false;
+		return ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL) < 0 ? -ESRCH : 0;
+	case ASK_RESTART:
+		return ptrace_restart(t);
 	default:
 		ret = ptrace_give(p, t, a->call, a->fd, a->flags, a->what == ASK_ANSWER_FD);
 		*over = ret >= 0 && a->what == ASK_ANSWER_FD;
@@ -534,4 +551,5 @@ const struct um_tracer_ops um_ptrace = {
 	.rewrite = ptrace_rewrite,
 	.inject = ptrace_injected,
 	.child = ptrace_child,
+	.park = &park_ptrace,
 };

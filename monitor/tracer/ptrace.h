@@ -25,6 +25,7 @@ struct trapped {
 	uint64_t cookie;        /* the call's; numbers are never used again */
 	struct arch_regs regs;  /* as it was trapped */
 	bool under_way;         /* calls were made in its place: it stands at the end of one, not at the beginning */
+	bool asleep;            /* runs, in pause(2) (ptrace_park.c) */
 	bool rewritten;         /* runs, as another call: at its end it gets its registers back */
 	bool masked;            /* signals are blocked by us; `mask' is what they were */
 	bool stopped;           /* a stop of its process was passed over */
@@ -51,7 +52,8 @@ struct ptracer {
 
 /* What is asked of the tracing thread: an operation of struct um_tracer_ops. */
 struct ask {
-	enum { ASK_ANSWER, ASK_PROCEED, ASK_ADD_FD, ASK_ANSWER_FD, ASK_ALIVE, ASK_REWRITE, ASK_INJECT } what;
+	enum { ASK_ANSWER, ASK_PROCEED, ASK_ADD_FD, ASK_ANSWER_FD, ASK_ALIVE, ASK_REWRITE, ASK_INJECT,
+	       ASK_SLEEP, ASK_WAKE, ASK_RESTART } what;
 	struct um_call *call;
 	int64_t value;          /* the answer */
 	int fd, flags;
@@ -90,6 +92,10 @@ int ptrace_call(struct ptracer *p, struct trapped *t, int nr, const uint64_t arg
 int ptrace_result(struct trapped *t, int64_t value);
 /* Go on as another call, and at its end with this one's registers. */
 int ptrace_become(struct ptracer *p, struct trapped *t, int nr, const uint64_t args[6]);
+/* Go on as after a call that a signal has interrupted. */
+int ptrace_restart(struct trapped *t);
+/* Sleep in its place, until a signal comes.  *t may be empty afterwards. */
+int ptrace_sleep(struct ptracer *p, struct trapped *t);
 int ptrace_inject(struct ptracer *p, struct trapped *t, const struct ask *a);
 /* A rewritten call is over. */
 void ptrace_rewritten_ends(struct trapped *t);

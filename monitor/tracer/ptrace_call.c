@@ -131,6 +131,32 @@ int ptrace_result(struct trapped *t, int64_t value)
 	return err < 0 ? err : let_go(t, PTRACE_CONT);
 }
 
+int ptrace_restart(struct trapped *t)
+{
+	int err;
+
+	arch_come_back(&t->regs, -ARCH_ERESTARTSYS);
+	err = arch_regs_set(t->tid, &t->regs);
+	return err < 0 ? err : let_go(t, PTRACE_CONT);
+}
+
+int ptrace_sleep(struct ptracer *p, struct trapped *t)
+{
+	static const uint64_t nothing[6];
+	int err = begin(p, t, ARCH_SYS_SLEEP, nothing);
+
+	if (err == 0)
+		err = unblock(t);
+	if (err == 0 && t == &p->now) {
+		err = ptrace_keep(p, t);
+		t = p->others;
+	}
+	if (err < 0)
+		return err;
+	t->asleep = true;
+	return let_go(t, PTRACE_SYSCALL);
+}
+
 int ptrace_become(struct ptracer *p, struct trapped *t, int nr, const uint64_t args[6])
 {
 	pid_t tid = t->tid;

@@ -52,6 +52,7 @@ struct um_tracer_ops {
 	/* On the loop's thread: what has become of one of the monitor's children, CMD's stops and continuations among it.
 	 * As waitid(2) says it; false: nothing more. */
 	bool (*child)(const struct um_view *view, siginfo_t *info);
+	const struct park_ops *park;    /* how calls that wait are parked (park_ops.h) */
 	/* Install the filter in a process that runs, by one of its threads, all of which are held; a descriptor as of
 	 * install, in the monitor, or a negative errno.  NULL: this tracer cannot. */
 	int (*take)(struct hold *h, const struct sock_fprog *filter, struct um_taking *t);

@@ -24,6 +24,7 @@
 #include "../view.h"
 #include "near.h"
 #include "park.h"
+#include "park_ops.h"
 #include "pass.h"
 #include "rewrite.h"
 #include "tracee.h"
@@ -279,5 +280,6 @@ const struct um_tracer_ops um_unotify = {
 	.rewrite = unotify_rewrite,
 	.inject = unotify_inject,
 	.child = unotify_child,
+	.park = &park_unotify,
 	.take = unotify_take,
 };

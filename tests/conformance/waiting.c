@@ -326,7 +326,7 @@ static void try_kind(const struct kind *k)
 	for (int i = 0; i < 3; i++) {
 		kill(pid, SIGSTOP);
 		waitpid(pid, &status, WUNTRACED);
-		printf("%s-stop-%d: %s, %c\n", k->name, i, WIFSTOPPED(status) ? "stopped" : "?", reaches(pid, "T"));
+		printf("%s-stop-%d: %s, %c\n", k->name, i, WIFSTOPPED(status) ? "stopped" : "?", reaches(pid, "Tt"));
 		kill(pid, SIGCONT);
 		waitpid(pid, &status, WCONTINUED);
 		printf("%s-continue-%d: %s, %c\n", k->name, i, WIFCONTINUED(status) ? "continued" : "?", reaches(pid, "SD"));
@@ -344,7 +344,7 @@ static void try_kind(const struct kind *k)
 		waitpid(pid, &status, WUNTRACED);
 		k->release();
 		nap(60);
-		printf("%s-released-stays: %c\n", k->name, reaches(pid, "T"));
+		printf("%s-released-stays: %c\n", k->name, reaches(pid, "Tt"));
 		kill(pid, SIGCONT);
 		end(k, "released", pid);
 		k->finish();
