@@ -30,7 +30,7 @@ bool outside_is_ours(const struct um_call *call, const struct um_path *path);
 /* Could a program of the view put another file in the place of this one? */
 bool outside_can_replace(struct um_view *view, const struct um_state *state, const char *path);
 
-/* May the attributes of what is open here, and has no name in the view, be changed?  0 or a negative errno. */
-int outside_change(int fd);
+/* May the attributes of what is open here, and should have no name, be changed?  0 or a negative errno. */
+int outside_change(const struct um_view *view, int fd);
 
 #endif

@@ -317,14 +317,19 @@ bool outside_can_replace(struct um_view *view, const struct um_state *state, con
 
 /* --- changes by descriptor -------------------------------------------------------------------------------------- */
 
-int outside_change(int fd)
+int outside_change(const struct um_view *view, int fd)
 {
+	char link[40], first;
 	struct stat st;
 
 	if (hostfs_is_kernels(fd))
 		return -EROFS;
 	if (fstat(fd, &st) < 0)
 		return -errno;
+	/* What has a name was not what the call was looked at for: another thread has put it there. */
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (st.st_nlink > 0 && hashtab_npaths(view->table) > 0 && readlink(link, &first, 1) == 1 && first == '/')
+		return -EBADF;
 	/* Removed by the host, it may be in use there still. */
 	return S_ISREG(st.st_mode) && st.st_nlink == 0 && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY ? -EPERM : 0;
 }

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What can be done with terminals.
+ *
+ *	terminal OTHER
+ *
+ * We have a terminal of our own; OTHER is one that belongs to somebody else of the same user.
+ */
+#include "exploit.h"
+
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+static const char *other;
+
+/* Type into our terminal, for the shell that will read it after us. */
+static bool type(void) { return worked(ioctl(open("/dev/tty", O_RDWR), TIOCSTI, "x")); }
+
+/* Change how it works. */
+static bool discipline(void)
+{
+	int ppp = 3, tty = 0, fd = open("/dev/tty", O_RDWR);
+
+	if (ioctl(fd, TIOCSETD, &ppp) < 0)
+		return false;
+	ioctl(fd, TIOCSETD, &tty);
+	return true;
+}
+
+static bool write_other(void) { return worked(write(open(other, O_WRONLY | O_NOCTTY), "hi", 2)); }
+static bool read_other(void) { return worked(open(other, O_RDONLY | O_NOCTTY | O_NONBLOCK)); }
+
+static bool by_directory(void)
+{
+	int dir = open("/dev/pts", O_RDONLY | O_DIRECTORY);
+
+	return worked(openat(dir, strrchr(other, '/') + 1, O_RDWR | O_NOCTTY));
+}
+
+static bool by_o_path(void)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", open(other, O_PATH));
+	return worked(open(name, O_RDWR | O_NOCTTY));
+}
+
+static bool chmod_other(void) { return worked(chmod(other, 0622)); }
+
+int main(int argc, char **argv)
+{
+	static const struct attempt attempts[] = {
+		{ "TIOCSTI", type }, { "TIOCSETD", discipline }, { "write", write_other }, { "read", read_other },
+		{ "by-directory", by_directory }, { "by-O_PATH", by_o_path }, { "chmod", chmod_other }, { NULL, NULL },
+	};
+
+	if (argc != 2)
+		return 2;
+	other = argv[1];
+	run_attempts(attempts);
+	return 0;
+}
