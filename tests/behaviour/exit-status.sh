@@ -73,5 +73,5 @@ equal "status with --linger" $? 4
 grep -q lingered out || fail "--linger: the view ended with CMD"
 
 echo "--- inside another view"
-expect 125 umview -- "$UMVIEW" --norc -- true
-expect_out 'seccomp listener'
+expect 7 umview -- "$UMVIEW" --norc -- sh -c 'exit 7'
+expect 137 umview -- "$UMVIEW" --norc -- sh -c 'kill -9 $$'
