@@ -220,6 +220,10 @@ static int walk_run(struct walk *w, const char *after)
 		if (err < 0)
 			return err;
 		at = proc_magic(path->view);
+		err = proc_searches(path->view, at != 0 && (at < strlen(path->view) || follow)) ?
+			      procfs_access(w->call, path->view) : 0;
+		if (err < 0)
+			return err;
 		if (at != 0 && (at < strlen(path->view) || follow)) {
 			err = follow_magic(w, at, after);
 			if (err != NAMEI_NATIVE)

@@ -32,6 +32,13 @@ bool closed_to_user(const struct um_state *state, const char *name, mode_t mode)
 /* Put the caller's number in the place of "self" and "thread-self" in @full ("/proc/..."), PATH_MAX bytes.  1: done; 0:
  * there is none; or a negative errno. */
 int proc_self(struct um_call *call, char *full);
+/* Does the way to @full lead through one of a process's directories of links, or through a magic link? */
+static inline bool proc_searches(const char *full, bool follows)
+{
+	return follows || strstr(full, "/fd/") != NULL || strstr(full, "/fdinfo/") != NULL ||
+	       strstr(full, "/map_files/") != NULL;
+}
+
 /* The end of a magic link within @full ("/proc/N/..."), or 0. */
 size_t proc_magic(const char *full);
 

@@ -245,8 +245,10 @@ int proc_magic_text(struct um_call *call, const char *link, char *shown)
 	char host[PATH_MAX];
 	const char *inside;
 	struct stat st;
-	ssize_t n = own_target(call, link, host);
+	ssize_t n = procfs_access(call, link);
 
+	if (n == 0)
+		n = own_target(call, link, host);
 	if (n < 0)
 		return (int)n;
 	if (n == 1) {

@@ -294,8 +294,7 @@ bool procfs_fstat(struct um_call *call, int copy, struct statx *st)
 
 /* --- which files ------------------------------------------------------------------------------------------------ */
 
-/* The file name of "/proc/PID/NAME" and "/proc/PID/task/TID/NAME"; NULL: it is no such path. */
-static const char *file_of(const char *path, pid_t *pid)
+const char *procfs_file_of(const char *path, pid_t *pid)
 {
 	int n = 0, m = 0;
 	pid_t tid;
@@ -333,7 +332,7 @@ static int64_t read_host(struct um_call *call, const struct kind *kind, const ch
 int64_t procfs_open(struct um_call *call, const char *path, int flags)
 {
 	struct procfs_file file = { .call = call };
-	const char *name = file_of(path, &file.pid);
+	const char *name = procfs_file_of(path, &file.pid);
 	const struct kind *kind = NULL;
 	struct text in = { 0 }, out = { 0 };
 	int64_t ret;

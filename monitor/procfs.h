@@ -40,6 +40,10 @@ bool procfs_fstat(struct um_call *call, int copy, struct statx *st);
 /* How many seccomp filters a process has beside the view's. */
 int procfs_filters(pid_t tid);
 
+/* May the caller open this file of /proc, follow or read this link, or look for what is in this directory?  0 or -EACCES.
+ * The kernel's own answer holds besides. */
+int procfs_access(struct um_call *call, const char *path);
+
 /* Files of a process belong to its ids in the view. */
 void procfs_patch_owner(struct um_call *call, const char *path, struct statx *st);
 /* Is there a difference? */

@@ -198,6 +198,9 @@ static int64_t open_proc(struct um_call *call, struct um_path *path, int flags)
 {
 	int64_t ret;
 
+	ret = path->exists && !(flags & O_PATH) ? procfs_access(call, path->view) : 0;
+	if (ret < 0)
+		return ret;
 	if (!path->exists || path->node.type != S_IFREG || wanted(flags) != R_OK || check_found(path, flags) < 0)
 		return 0;
 	ret = call->state->virtual_ids ? um_path_permission(call, path, R_OK) : 0;
