@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the view has renamed or removed, for descriptors of lower bodies (moves.c). */
+/* What the view has renamed, replaced or removed, for descriptors of lower bodies (moves.c). */
 #ifndef MONITOR_MOVES_H
 #define MONITOR_MOVES_H
 
@@ -9,7 +9,9 @@
 void moves_removed(const struct um_path *path);
 void moves_renamed(const struct um_path *from, const struct um_path *to, bool exchange);
 
+/* Is anything noted?  And of a lower inode of this number: false is certain. */
 bool moves_any(void);
+bool moves_may_be(uint64_t ino);
 
 /* Lead the view path of a lower body (PATH_MAX bytes), as the mount has it, to where it is now.  0; -ENOENT: removed, from
  * where @path says then; -ENAMETOOLONG. */

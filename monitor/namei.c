@@ -226,6 +226,9 @@ static int walk_run(struct walk *w, const char *after)
 			return err;
 		if (at != 0 && (at < strlen(path->view) || follow)) {
 			err = follow_magic(w, at, after);
+			/* A lower file that the view has removed can be looked at still. */
+			if (err == -ENOENT && (w->flags & NAMEI_READ) && at == strlen(path->view) && last)
+				return open_magic(w);
 			if (err != NAMEI_NATIVE)
 				return err;
 			/* No name to go by: the kernel's, or the object itself, opened through the link. */

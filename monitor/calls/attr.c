@@ -16,7 +16,9 @@
 #include "outside.h"
 #include "proc.h"
 
-/* The file that a call changes; UM_CONTINUE, an error, or 0. */
+#define DONE 1
+
+/* The file that a call changes; UM_CONTINUE, an error, DONE, or 0. */
 static int64_t target(struct um_call *call, int follow, struct um_path *path)
 {
 	int64_t err;
@@ -27,6 +29,8 @@ static int64_t target(struct um_call *call, int follow, struct um_path *path)
 		err = fd_path(call, arg_dirfd(call), path);
 	else
 		err = arg_path(call, follow | NAMEI_CHANGE, path);
+	if (err == -ESTALE)
+		return DONE; /* the view has removed it: nobody will see what it is */
 	if (err == NAMEI_NATIVE || (err == 0 && path_is_native(call, path)))
 		return UM_CONTINUE;
 	if (err == 0 && mount_readonly(call->view, call->state, path->mount))
@@ -81,7 +85,7 @@ int64_t call_chmod(struct um_call *call)
 	if (err == 0)
 		err = UM_OPS(&path)->chmod(UM_FS(&path), path.rel, mode);
 	um_path_put(&path);
-	return err;
+	return err == DONE ? 0 : err;
 }
 
 /* The mount, if any, whose file system owns the body of an open file: by trying, for a body may have no name any more. */
@@ -241,7 +245,7 @@ int64_t call_chown(struct um_call *call)
 	if (err == 0 && S_ISREG(st.stx_mode) && without_setid(&st) != (st.stx_mode & 07777))
 		err = UM_OPS(&path)->chmod(UM_FS(&path), path.rel, without_setid(&st));
 	um_path_put(&path);
-	return err;
+	return err == DONE ? 0 : err;
 }
 
 static int change_owner(const struct um_mount *mount, int copy, const void *arg)
@@ -328,7 +332,7 @@ int64_t call_truncate(struct um_call *call)
 	if (err == 0)
 		err = UM_OPS(&path)->truncate(UM_FS(&path), path.rel, size);
 	um_path_put(&path);
-	return err;
+	return err == DONE ? 0 : err;
 }
 
 /* utimensat(2)'s rules: the owner always; who may write, if both times are now. */
@@ -378,6 +382,8 @@ static int64_t times_target_fd(struct um_call *call, struct um_path *path)
 	/* A lower body may be another's, or have been copied up since: never the kernel's to change. */
 	if (err == 0 && path->lower)
 		return 0;
+	if (err == -ESTALE)
+		return DONE;
 	/* A body of the upper directory is the real user's own: the kernel sets its times. */
 	return err == 0 || err == NAMEI_NATIVE ? UM_CONTINUE : err;
 }
@@ -411,7 +417,7 @@ static int64_t change_times(struct um_call *call, const struct timespec times[2]
 	else if (err == UM_CONTINUE && call->view->secure && null)
 		err = set_times_of_body(call, times);
 	um_path_put(&path);
-	return err;
+	return err == DONE ? 0 : err;
 }
 
 int64_t call_utime(struct um_call *call)

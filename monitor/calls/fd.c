@@ -70,14 +70,20 @@ struct um_owner new_owner(struct um_call *call, struct um_path *path)
 	return owner;
 }
 
-/* A lower directory that has another place in the view now: what is shown there.  1: it is not one. */
+/* A lower body that has another place in the view now, or none: what is shown there.  1: it is not one. */
 static int stat_moved(struct um_call *call, int fd, struct statx *st)
 {
 	struct um_path path = UM_PATH_INIT;
-	int err = 1;
+	int err = fd_path(call, fd, &path);
 
-	if (namei_fd(call, fd, &path) == 0 && !path.reachable && path.node.type == S_IFDIR)
+	if (err == -ESTALE) {
+		st->stx_nlink = S_ISDIR(st->stx_mode) ? 0 : st->stx_nlink - 1;
+		err = 0;
+	} else if (err == 0 && !path.lower && path.node.type == (st->stx_mode & S_IFMT)) {
 		err = um_path_stat(call, &path, st);
+	} else {
+		err = 1;
+	}
 	um_path_put(&path);
 	return err;
 }
@@ -91,7 +97,7 @@ int fd_stat(struct um_call *call, int fd, int copy, struct statx *st)
 	if (procfs_fstat(call, copy, st))
 		return 0;
 	tty_patch(st);
-	if (S_ISDIR(st->stx_mode) && moves_any()) {
+	if (moves_may_be(st->stx_ino)) {
 		int err = stat_moved(call, fd, st);
 
 		if (err <= 0)

@@ -217,7 +217,7 @@ int64_t call_access(struct um_call *call)
 		err = fd_path(call, arg_dirfd(call), &path);
 	else
 		err = arg_path(call, how, &path);
-	if (err == NAMEI_NATIVE)
+	if (err == NAMEI_NATIVE || err == -ESTALE)
 		return UM_CONTINUE;
 	if (err < 0)
 		return err;

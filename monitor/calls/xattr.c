@@ -241,7 +241,7 @@ int64_t call_setxattr(struct um_call *call)
 		err = UM_OPS(&path)->setxattr(UM_FS(&path), path.rel, name, buf, value.size, (int)value.flags);
 	free(buf);
 	um_path_put(&path);
-	return err;
+	return err == -ESTALE ? 0 : err;
 }
 
 int64_t call_removexattr(struct um_call *call)
@@ -258,7 +258,7 @@ int64_t call_removexattr(struct um_call *call)
 	if (err == 0)
 		err = UM_OPS(&path)->removexattr(UM_FS(&path), path.rel, name);
 	um_path_put(&path);
-	return err;
+	return err == -ESTALE ? 0 : err;
 }
 
 /* struct file_attr of Linux 6.17. */
@@ -296,5 +296,5 @@ int64_t call_file_attr(struct um_call *call)
 	if (err == 0)
 		err = um_write(call, arg_data(call, 0), &attr, sizeof(attr));
 	um_path_put(&path);
-	return err;
+	return err == -ESTALE ? 0 : err;
 }
