@@ -442,6 +442,8 @@ static int copy_base(struct attachment *a, const struct um_state *caller)
 	a->base = *from;
 	a->base.node = caller->node;
 	a->base.dumpable = 1;
+	a->base.sandboxed = false;
+	a->base.cwd = STATE_CWD_HOST;
 	a->base.root = NULL;
 	a->base.ids.groups = malloc(size + 1);
 	if (a->base.ids.groups == NULL)

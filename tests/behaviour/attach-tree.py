@@ -209,14 +209,14 @@ def test_stopped():
 
 
 def test_identity():
-    """The user of who asks, in the view's terms; its own umask."""
+    """The user of who asks, in the view's terms; its own umask, and the working directory by the name it had."""
     for view, uid in ((), str(os.getuid())), (("--su",), "0"):
-        t = start(["sh", "-c", "umask 027; echo ready; read x; id -u; umask; touch made; stat -c %a made; rm made"],
-                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        t = start(["sh", "-c", "umask 027; echo ready; read x; id -u; umask; touch made; stat -c %a made; rm made; "
+                   "env pwd -P"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="data")
         t.stdout.readline()
         attach(t.pid, "-q", view=view)
         out, _ = t.communicate("\n", timeout=30 * SLOW)
-        if out.split() != [uid, "0027", "640"]:
+        if out.split() != [uid, "0027", "640", DATA]:
             fail(f"{view}: {out!r}")
         finish(t)
 
