@@ -45,7 +45,8 @@
 
 #define STOP_MS 3000 /* for a thread to stop */
 #define ROUNDS 100   /* of looking for new threads and processes */
-#define TRIES 50     /* while no thread of a process can be used, for a moment */
+#define RESIST_US 3000
+#define TRIES 50 /* while no thread of a process can be used, for a moment */
 #define TRY_US 5000
 #define SERVE_TRIES 100 /* to start a thread of ours, when there is no memory */
 
@@ -64,6 +65,8 @@ struct attachment {
 	size_t nmembers;
 	struct hold *holds;
 	size_t nholds;
+	pid_t resisting; /* the thread that could not be seized last, and why */
+	int error;
 	bool complete; /* a whole reading of /proc has found nobody new */
 	char *why;
 	size_t size;
@@ -156,6 +159,7 @@ static bool has_ended(pid_t tid)
 	return attach_look(tid, &thread) < 0 || thread.state == 'Z' || thread.state == 'X';
 }
 
+/* 1: it is to be looked at again; 0: it is not there; or a negative errno. */
 static int seize(struct attachment *a, const struct member *m, pid_t tid)
 {
 	struct hold *more = realloc(a->holds, (a->nholds + 1) * sizeof(*more));
@@ -167,12 +171,12 @@ static int seize(struct attachment *a, const struct member *m, pid_t tid)
 	err = hold_seize(&a->holds[a->nholds], a->view, m->pid, tid);
 	if (err == -ESRCH || (err < 0 && has_ended(tid)))
 		return 0;
-	if (err < 0)
-		return refuse(a, m, err,
-			      "thread %d cannot be stopped: %s (has it a tracer since now, or does a security module "
-			      "forbid it?)",
-			      (int)tid, strerror(-err));
-	a->nholds++;
+	a->resisting = 0;
+	if (err == 0)
+		a->nholds++;
+	else
+		a->resisting = tid; /* a leader that dies, for another thread executes a program and gets its id? */
+	a->error = err;
 	return 1;
 }
 
@@ -234,7 +238,14 @@ static int hold(struct attachment *a)
 			return err;
 		if (seized == 0 && a->nmembers == before)
 			return 0;
+		if (a->resisting)
+			usleep(RESIST_US);
 	}
+	if (a->resisting)
+		return refuse(a, NULL, a->error,
+			      "thread %d cannot be stopped: %s (has it a tracer since now, or does a security "
+			      "module forbid it?)",
+			      (int)a->resisting, strerror(-a->error));
 	return refuse(a, NULL, -EBUSY, "it makes threads and processes faster than they can be stopped");
 }
 
@@ -342,8 +353,8 @@ static int explain(struct attachment *a, const struct member *m, const struct um
 	if (err == -EMFILE)
 		return refuse(a, m, err, "it has no descriptor left, and may not have more%s", stays);
 	if (err == -ENOSYS)
-		return refuse(a, m, err, "%s: this system has it not, or a container forbids it (umview --doctor)%s", t->what,
-			      stays);
+		return refuse(a, m, err, "%s: this system has it not, or a container forbids it (umview --doctor)%s",
+			      t->what, stays);
 	return refuse(a, m, err, "%s: %s%s", t->what, strerror(-err), stays);
 }
 
