@@ -173,7 +173,7 @@ int64_t call_fchmod(struct um_call *call)
 	copy = um_get_fd(call, arg_dirfd(call));
 	if (copy < 0)
 		return copy;
-	err = outside_change(call->view, copy);
+	err = outside_change(call, copy);
 	if (err == 0)
 		err = fchmod(copy, (mode_t)arg_data(call, 0) & 07777) < 0 ? -errno : 0;
 	close(copy);
@@ -310,7 +310,7 @@ int64_t call_fchown(struct um_call *call)
 	copy = um_get_fd(call, arg_dirfd(call));
 	if (copy < 0)
 		return copy;
-	err = outside_change(call->view, copy);
+	err = outside_change(call, copy);
 	if (err == 0)
 		err = fchown(copy, (uid_t)arg_data(call, 0), (gid_t)arg_data(call, 1)) < 0 ? -errno : 0;
 	close(copy);
@@ -396,7 +396,7 @@ static int64_t set_times_of_body(struct um_call *call, const struct timespec tim
 
 	if (copy < 0)
 		return copy;
-	err = outside_change(call->view, copy);
+	err = outside_change(call, copy);
 	if (err == 0)
 		err = futimens(copy, times) < 0 ? -errno : 0;
 	close(copy);

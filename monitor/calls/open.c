@@ -230,7 +230,7 @@ static int64_t do_open(struct um_call *call, int dirfd, uint64_t addr, int flags
 	if (ret == NAMEI_NATIVE)
 		return harmless ? leave_harmless(call) : UM_CONTINUE;
 	if (ret == 0)
-		ret = outside_open(call, &path, wanted(flags) & W_OK);
+		ret = outside_open(call, &path, flags, wanted(flags) & W_OK);
 	if (ret == 0 && path.mount == call->view->host && strncmp(path.view, "/proc/", 6) == 0)
 		ret = open_proc(call, &path, flags);
 	if (ret == 0)

@@ -219,6 +219,8 @@ static int check_device(const struct um_call *call, struct um_path *path)
 
 	if (fstat(path->node.fd, &st) < 0)
 		return -errno;
+	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
+		return 0; /* a device of the view's: a file keeps its place */
 	if (st.st_rdev == makedev(5, 0)) {
 		fd = open_terminal(call);
 		if (fd < 0)
@@ -317,19 +319,40 @@ bool outside_can_replace(struct um_view *view, const struct um_state *state, con
 
 /* --- changes by descriptor -------------------------------------------------------------------------------------- */
 
-int outside_change(const struct um_view *view, int fd)
+/* Is the file with this host path, open as @fd, one that a mount of the view keeps for it? */
+static bool is_kept(struct um_call *call, const char *host, int fd)
 {
-	char link[40], first;
+	struct um_path path = UM_PATH_INIT;
+	char target[PATH_MAX];
+	struct stat here, there;
+	size_t end;
+	bool yes = false;
+
+	if (view_path_of_host(call->view, call->state, host, path.view) == 0 &&
+	    um_path_place(call->view, call->state, &path) == 0 && um_path_walk(&path, &end, target) == 0)
+		yes = path.mount != call->view->host && path.node.body == UM_BODY_ELSEWHERE && path.node.fd >= 0 &&
+		      fstat(path.node.fd, &there) == 0 && fstat(fd, &here) == 0 && here.st_dev == there.st_dev &&
+		      here.st_ino == there.st_ino;
+	um_path_put(&path);
+	return yes;
+}
+
+int outside_change(struct um_call *call, int fd)
+{
+	char link[40], host[PATH_MAX];
 	struct stat st;
+	ssize_t n;
 
 	if (hostfs_is_kernels(fd))
 		return -EROFS;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	/* What has a name was not what the call was looked at for: another thread has put it there. */
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	if (st.st_nlink > 0 && hashtab_npaths(view->table) > 0 && readlink(link, &first, 1) == 1 && first == '/')
-		return -EBADF;
+	n = readlink(link, host, sizeof(host) - 1);
+	if (n < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	host[n] = '\0';
+	/* Another name is not what the call was looked at for: another thread has put that file there. */
+	if (st.st_nlink > 0 && *host == '/' && hashtab_npaths(call->view->table) > 0)
+		return is_kept(call, host, fd) ? 0 : -EBADF;
 	/* Removed by the host, it may be in use there still. */
 	return S_ISREG(st.st_mode) && st.st_nlink == 0 && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY ? -EPERM : 0;
 }
@@ -341,11 +364,11 @@ bool outside_is_nameless(const struct um_call *call, const struct um_path *path)
 	return path->mount == call->view->host && path->node.body == UM_BODY_ELSEWHERE;
 }
 
-int outside_open(const struct um_call *call, struct um_path *path, bool write)
+int outside_open(const struct um_call *call, struct um_path *path, int flags, bool write)
 {
 	if ((path->mount == call->view->host || call->view->secure) && is_closed(call, path->view))
 		return -EACCES;
-	if (!call->view->secure || !path->exists)
+	if (!call->view->secure || !path->exists || (flags & O_PATH))
 		return 0;
 	if (is_other_proc(path))
 		return -EACCES;
