@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "namei.h"
+#include "tracer/tracer.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 8U
@@ -40,6 +41,7 @@ static const struct kind {
 	void (*make)(struct procfs_file *file, struct text *in);
 } kinds[] = {
 	{ "status", false, procfs_status },
+	{ "stat", false, procfs_stat },
 	{ "limits", false, procfs_limits },
 	{ "maps", false, procfs_maps },
 	{ "smaps", true, procfs_maps },
@@ -54,7 +56,8 @@ static dev_t memfd_dev;
 
 bool procfs_differs(const struct um_call *call)
 {
-	return hashtab_npaths(call->view->table) > 0 || *call->state->root != '\0' || call->state->virtual_ids;
+	return hashtab_npaths(call->view->table) > 0 || *call->state->root != '\0' || call->state->virtual_ids ||
+	       call->view->tracer_ops->stopped != NULL;
 }
 
 /* --- text ------------------------------------------------------------------------------------------------------- */
@@ -311,6 +314,8 @@ static bool concerns(const struct um_call *call, const struct kind *kind, const 
 {
 	if (kind->make == procfs_status || kind->make == procfs_limits)
 		return true;
+	if (kind->make == procfs_stat)
+		return call->view->tracer_ops->stopped != NULL;
 	return hashtab_npaths(call->view->table) > 0 || *state->root != '\0' || *call->state->root != '\0';
 }
 

@@ -40,6 +40,7 @@ struct procfs_file {
 
 /* Each puts into file->out what @in, the host's contents, is in the view. */
 void procfs_status(struct procfs_file *file, struct text *in);
+void procfs_stat(struct procfs_file *file, struct text *in);
 void procfs_limits(struct procfs_file *file, struct text *in);
 void procfs_maps(struct procfs_file *file, struct text *in); /* smaps too */
 void procfs_numa_maps(struct procfs_file *file, struct text *in);

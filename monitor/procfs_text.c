@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "namei.h"
+#include "tracer/tracer.h"
 
 /* --- status ----------------------------------------------------------------------------------------------------- */
 
@@ -54,6 +55,27 @@ static bool put_id_line(struct text *out, const struct um_state *state, const ch
 	return true;
 }
 
+/* Where the tracer has all threads they stand in its stops: what they would be in without it. */
+static const char *untraced_state(const struct procfs_file *file)
+{
+	bool (*stopped)(pid_t tid) = file->call->view->tracer_ops->stopped;
+
+	if (stopped == NULL)
+		return NULL;
+	return stopped(file->pid) ? "T (stopped)" : "R (running)";
+}
+
+/* "PID (NAME) STATE ..."; the name may hold anything. */
+void procfs_stat(struct procfs_file *file, struct text *in)
+{
+	const char *state = untraced_state(file);
+	char *end = in->p ? strrchr(in->p, ')') : NULL;
+
+	if (end != NULL && end[1] == ' ' && end[2] == 't' && state != NULL)
+		end[2] = *state;
+	text_put(file->out, in->p ? in->p : "", in->n);
+}
+
 struct status {
 	struct procfs_file *file;
 	int filters; /* of the program's own */
@@ -77,6 +99,8 @@ static void status_line(void *arg, char *line)
 			text_say(out, "%d", number == 2 && s->filters == 0 ? 0 : number);
 		else if (n == 15 && memcmp(line, "Seccomp_filters", n) == 0)
 			text_say(out, "%d", s->filters);
+		else if (n == 5 && memcmp(line, "State", n) == 0 && *value == 't' && untraced_state(s->file) != NULL)
+			text_say(out, "%s", untraced_state(s->file));
 		else if (n == 9 && memcmp(line, "TracerPid", n) == 0)
 			text_say(out, "%d", number > 0 && um_is_monitors(s->file->call, number) ? 0 : number);
 		else

@@ -152,6 +152,50 @@ static void tell_stop(struct ptracer *p, pid_t tid, int sig)
 	tell(&info);
 }
 
+/* --- stopped processes -------------------------------------------------------------------------------------------- */
+
+static pthread_mutex_t stopped_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pid_t *stopped;          /* threads that stand with their process */
+static size_t nstopped, room_stopped;
+
+static bool ptrace_stopped(pid_t tid)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&stopped_mutex);
+	for (size_t i = 0; i < nstopped && !found; i++)
+		found = stopped[i] == tid;
+	pthread_mutex_unlock(&stopped_mutex);
+	return found;
+}
+
+static void note_stopped(pid_t tid)
+{
+	pthread_mutex_lock(&stopped_mutex);
+	if (nstopped == room_stopped) {
+		size_t room = room_stopped != 0 ? 2 * room_stopped : 64;
+		pid_t *more = realloc(stopped, room * sizeof(*more));
+
+		if (more != NULL) {
+			stopped = more;
+			room_stopped = room;
+		}
+	}
+	if (nstopped < room_stopped)
+		stopped[nstopped++] = tid;
+	pthread_mutex_unlock(&stopped_mutex);
+}
+
+/* Something else is told of the thread. */
+static void forget_stopped(pid_t tid)
+{
+	pthread_mutex_lock(&stopped_mutex);
+	for (size_t i = 0; i < nstopped; i++)
+		if (stopped[i] == tid)
+			stopped[i--] = stopped[--nstopped];
+	pthread_mutex_unlock(&stopped_mutex);
+}
+
 /* --- calls that wait ---------------------------------------------------------------------------------------------- */
 
 int ptrace_keep(struct ptracer *p, struct trapped *t)
@@ -297,6 +341,7 @@ static void on_stop(struct ptracer *p, pid_t tid, int sig)
 {
 	if (sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU) {
 		tell_stop(p, tid, sig);
+		note_stopped(tid);
 		ptrace(PTRACE_LISTEN, tid, NULL, NULL);
 	} else {
 		tell_stop(p, tid, 0);
@@ -350,6 +395,8 @@ static bool on_event(struct ptracer *p, const siginfo_t *info, struct um_call *c
 	pid_t tid = info->si_pid;
 	int sig = info->si_status & 0xff;
 
+	if (nstopped > 0)
+		forget_stopped(tid);
 	if (info->si_code != CLD_TRAPPED) {
 		if (info->si_code == CLD_EXITED || info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED)
 			ptrace_gone(p, info);
@@ -550,6 +597,7 @@ const struct um_tracer_ops um_ptrace = {
 	.alive = ptrace_alive,
 	.rewrite = ptrace_rewrite,
 	.inject = ptrace_injected,
+	.stopped = ptrace_stopped,
 	.child = ptrace_child,
 	.park = &park_ptrace,
 };

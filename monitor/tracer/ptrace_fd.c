@@ -29,6 +29,7 @@
 #include "ptrace.h"
 
 #define NAME "viewcarrier"
+#define PATH_ROOM 48
 #define REOPEN_FLAGS                                                                                                 \
 	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_DIRECT | O_LARGEFILE | O_NOATIME | O_SYNC | O_DSYNC | O_PATH | O_DIRECTORY)
 #ifndef PR_SET_PTRACER
@@ -93,17 +94,20 @@ static bool is_plain(const struct um_call *call, int fd, int status, bool fresh)
 
 static int reopen(struct ptracer *p, struct trapped *t, struct um_call *call, int fd, int status, int flags)
 {
-	uint64_t args[6] = { (uint64_t)AT_FDCWD, 0, (uint64_t)((status & REOPEN_FLAGS) | flags), 0, 0, call->view->cookie };
-	char path[48];
-	int64_t result;
+	uint64_t at = (arch_stack(&t->regs) - ARCH_RED_ZONE - PATH_ROOM) & ~UINT64_C(15);
+	uint64_t how = (uint64_t)((status & REOPEN_FLAGS) | flags);
+	char path[PATH_ROOM];
 	int err;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)carrier, fd);
-	args[1] = (arch_stack(&t->regs) - ARCH_RED_ZONE - sizeof(path)) & ~UINT64_C(15);
-	err = um_write(call, args[1], path, strlen(path) + 1);
-	if (err == 0)
-		err = ptrace_call(p, t, SYS_openat, args, &result);
-	return err < 0 ? err : (int)result;
+	err = um_write(call, at, path, strlen(path) + 1);
+	if (err < 0)
+		return err;
+#ifdef SYS_open
+	if (call->nr == SYS_open) /* a filter of the program may know that one only */
+		return (int)make(p, t, call, SYS_open, at, how, 0);
+#endif
+	return (int)make(p, t, call, SYS_openat, (uint64_t)AT_FDCWD, at, how);
 }
 
 /* Take it by number; the limit of descriptors is raised for the moment if there is room for one only. */

@@ -49,6 +49,8 @@ struct um_tracer_ops {
 	bool (*alive)(struct um_call *call);
 	int64_t (*rewrite)(struct um_call *call, int nr, const uint64_t args[6]);       /* um_rewrite() below */
 	int64_t (*inject)(struct um_call *call, const struct um_inject *calls, unsigned n, unsigned result);
+	/* Is this thread, which the tracer has as all others, stopped as one of its process?  NULL: it has none. */
+	bool (*stopped)(pid_t tid);
 	/* On the loop's thread: what has become of one of the monitor's children, CMD's stops and continuations among it.
 	 * As waitid(2) says it; false: nothing more. */
 	bool (*child)(const struct um_view *view, siginfo_t *info);
