@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "../../monitor/calls/calls.h"
 #include "../../monitor/syscall/arch.h"
@@ -102,6 +104,24 @@ START_TEST(newest)
 		ck_assert_ptr_nonnull(um_syscall_row(calls[i].nr));
 		ck_assert_str_eq(um_syscall_row(calls[i].nr)->name, calls[i].name);
 	}
+}
+END_TEST
+
+/* The errno of a call with this number, whose arguments cannot be right for anything. */
+static int answer_of(int nr)
+{
+	return syscall(nr, -1L, -1L, -1L, -1L, -1L, -1L) == -1 ? errno : 0;
+}
+
+/* What the running kernel has: a number without a row is one that it does not know. */
+START_TEST(running)
+{
+	int unknown = answer_of(9999); /* ENOSYS, or what a container's filter says */
+
+	for (int nr = 0; nr < 1024; nr++)
+		if (!um_syscall_row(nr))
+			ck_assert_msg(answer_of(nr) == unknown, "no row: number %d, which answers %s", nr,
+				      strerrorname_np(answer_of(nr)));
 }
 END_TEST
 
@@ -260,6 +280,7 @@ int main(void)
 	tcase_add_test(tc, sorted_without_gaps);
 	tcase_add_test(tc, complete);
 	tcase_add_test(tc, newest);
+	tcase_add_test(tc, running);
 	tcase_add_test(tc, columns);
 	tcase_add_test(tc, classes);
 	tcase_add_test(tc, operations);
