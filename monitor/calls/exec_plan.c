@@ -4,7 +4,7 @@
  *
  * Theory of operation.  Both rewrite the call to execveat(fd, "", argv, envp, AT_EMPTY_PATH) with a close-on-exec
  * descriptor placed in the process; the empty string is the end of the path that the process passed, so nothing
- * is written to its memory (but see exec_in_place and exec_by_name).  The rewritten call carries the filter's cookie.
+ * is written to its memory (but see exec_memory.c).  The rewritten call carries the filter's cookie.
  *
  * For the loader a plan is made beforehand, and kept by thread group id (a thread that is not the leader becomes it
  * in exec).  When the loader asks for it, the exec has succeeded: only then the process gets its new state and the
@@ -13,7 +13,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +30,6 @@
 #include "exec.h"
 
 #define SPARE_FDS 64
-#define RED_ZONE 128    /* below the stack pointer, and in use (the x86-64 ABI) */
 #define PLAN_AGE 30     /* seconds; a signal handler may run between the exec and the question */
 
 struct pending {
@@ -116,82 +114,6 @@ static int place(struct um_call *call, int fd)
 	r = ops->add_fd(call, fd, O_CLOEXEC);
 	syscall(SYS_prlimit64, call->tid, RLIMIT_NOFILE, &old, NULL);
 	return r;
-}
-
-/* Do the process and its parent share their memory (vfork)?  Unknown is yes. */
-static bool memory_is_shared(pid_t tid)
-{
-	char name[40], line[128];
-	int parent = 0;
-	FILE *f;
-
-	snprintf(name, sizeof(name), "/proc/%d/status", tid);
-	f = fopen(name, "re");
-	while (f && fgets(line, sizeof(line), f) && sscanf(line, "PPid: %d", &parent) != 1)
-		;
-	if (f)
-		fclose(f);
-	return parent <= 0 || syscall(SYS_kcmp, tid, parent, KCMP_VM, 0, 0) <= 0;
-}
-
-/*
- * A thread that has a tracer (gdb, strace) cannot be rewritten.  Its path is overwritten by the descriptor's name,
- * and the call continued: the memory is gone when the exec succeeds.  If it fails after all that was checked, the
- * program is left with another string.
- */
-static int64_t exec_in_place(struct exec *x, int number)
-{
-	char path[40], name[40];
-	int mem, len;
-	ssize_t n;
-
-	len = snprintf(path, sizeof(path), "/dev/fd/%d", number) + 1;
-	if (x->path_len == 0 || memory_is_shared(x->call->tid))
-		return -EACCES;
-	snprintf(name, sizeof(name), "/proc/%d/mem", x->call->tid);
-	mem = open(name, O_RDWR | O_CLOEXEC);
-	if (mem < 0)
-		return -EACCES;
-	n = um_alive(x->call) ? pwrite(mem, path, (size_t)len, (off_t)x->path_addr) : -1;
-	close(mem);
-	return n == len ? UM_CONTINUE : -EACCES;
-}
-
-/* The stack pointer of a thread that waits in a call; 0: not known. */
-static uint64_t stack_pointer(pid_t tid)
-{
-	unsigned long long sp = 0;
-	char name[40];
-	FILE *f;
-
-	snprintf(name, sizeof(name), "/proc/%d/syscall", tid);
-	f = fopen(name, "re");
-	if (f && fscanf(f, "%*d %*s %*s %*s %*s %*s %*s %llx", &sp) != 1)
-		sp = 0;
-	if (f)
-		fclose(f);
-	return sp;
-}
-
-/*
- * A program behind a filter of its own was allowed execve, and often not execveat.  So it makes an execve, by the
- * descriptor's name, which stands below the stack, where nobody keeps anything (also if a vfork child's stack is its
- * parent's).  A handler that runs before the call is made again may overwrite it; then the exec fails.
- */
-static int64_t exec_by_name(struct exec *x, int number)
-{
-	struct um_call *call = x->call;
-	int first = call->row->data, err;
-	uint64_t args[6] = { 0, call->args[first], call->args[first + 1], 0, 0, call->view->cookie };
-	uint64_t sp = stack_pointer(call->tid);
-	char path[40];
-
-	if (sp == 0)
-		return -EACCES;
-	snprintf(path, sizeof(path), "/dev/fd/%d", number);
-	args[0] = (sp - RED_ZONE - sizeof(path)) & ~UINT64_C(15);
-	err = um_write(call, args[0], path, strlen(path) + 1);
-	return err < 0 ? err : um_rewrite(call, SYS_execve, args);
 }
 
 int64_t exec_by_descriptor(struct exec *x, int fd)
