@@ -24,6 +24,7 @@
 
 #include "hostfs.h"
 #include "namei_internal.h"
+#include "places.h"
 #include "procfs.h"
 
 #define LINKS_MAX 40
@@ -458,9 +459,9 @@ static int start_removed(struct walk *w, int dirfd)
 /* The view path of an open file or of the working directory. */
 static int path_of_body(const struct um_call *call, int fd, const char *host, char *view)
 {
-	if (fd == AT_FDCWD)
-		return view_path_of_cwd(call->view, call->state, call->state, host, view);
-	return view_path_of_host(call->view, call->state, host, view);
+	uint64_t place = fd == AT_FDCWD ? call->state->cwd : places_of_fd(call, call->tid, fd);
+
+	return view_path_by(call->view, call->state, place, host, view);
 }
 
 /* w->path->view is where the view had a lower directory when it removed it: only ".." leads on from there. */

@@ -119,9 +119,8 @@ struct um_mount *mount_at(struct um_view *view, const struct hashtab_scope *scop
 int view_path_of_host(struct um_view *view, const struct um_state *state, const char *host, char *buf);
 /* The same for what a scope sees; @root is a virtual root, or "". */
 int path_of_host(struct um_view *view, const struct hashtab_scope *scope, const char *root, const char *host, char *buf);
-/* The same for the working directory of a process with the record @whose. */
-int view_path_of_cwd(struct um_view *view, const struct um_state *state, const struct um_state *whose, const char *host,
-		     char *buf);
+/* The same where it is known by which of its places it was reached (um_state.cwd, places.h). */
+int view_path_by(struct um_view *view, const struct um_state *state, uint64_t place, const char *host, char *buf);
 /* Can a body have more than one place? */
 bool view_has_places(const struct um_view *view);
 /* What is to be noted in the record (um_state.cwd) of a process that goes to this directory. */

@@ -157,20 +157,19 @@ static int known_path_of(const struct um_mount *mount, const char *host, char *b
 	return gone ? -ESTALE : 0;
 }
 
-int view_path_of_cwd(struct um_view *view, const struct um_state *state, const struct um_state *whose, const char *host,
-		     char *buf)
+int view_path_by(struct um_view *view, const struct um_state *state, uint64_t place, const char *host, char *buf)
 {
 	const char *rel;
 	int err;
 
-	if (whose->cwd == STATE_CWD_HOST && view_mount_of(view, state, host, &rel) == view->host) {
+	if (place == STATE_CWD_HOST && view_mount_of(view, state, host, &rel) == view->host) {
 		snprintf(buf, PATH_MAX, "%s", host);
 		return 0;
 	}
-	for (size_t i = 0; whose->cwd != 0 && i < view->nmounts; i++) {
+	for (size_t i = 0; place != 0 && i < view->nmounts; i++) {
 		const struct um_mount *mount = view->mounts[i];
 
-		if (mount == NULL || mount->epoch + 1 != whose->cwd || !mount_seen(view, state, mount))
+		if (mount == NULL || mount->epoch + 1 != place || !mount_seen(view, state, mount))
 			continue;
 		err = known_path_of(mount, host, buf);
 		if (err == -ESTALE || (err == 0 && view_mount_of(view, state, buf, &rel) == mount))

@@ -15,6 +15,7 @@
 #include "calls/proc.h"
 #include "namei.h"
 #include "namei_internal.h"
+#include "places.h"
 #include "procfs.h"
 
 /* The next component of *p: its length; *p is moved behind it and its '/'. */
@@ -150,12 +151,15 @@ static int own_target(struct um_call *call, const char *link, char *target)
 /* The view path of what a link's text names. */
 static int path_of_link(struct um_call *call, const char *link, const char *host, char *view)
 {
+	const char *fd = link != NULL ? strstr(link, "/fd/") : NULL;
 	const struct um_state *whose = NULL;
+	uint64_t place = 0;
 
-	if (link != NULL && strcmp(strrchr(link, '/'), "/cwd") == 0)
+	if (fd != NULL)
+		place = places_of_fd(call, atoi(link + 6), atoi(fd + 4));
+	else if (link != NULL && strcmp(strrchr(link, '/'), "/cwd") == 0)
 		whose = state_of(call->view->states, atoi(link + 6));
-	return whose != NULL ? view_path_of_cwd(call->view, call->state, whose, host, view) :
-			       view_path_of_host(call->view, call->state, host, view);
+	return view_path_by(call->view, call->state, whose ? whose->cwd : place, host, view);
 }
 
 int proc_magic_target(struct um_call *call, const char *link, char *target)

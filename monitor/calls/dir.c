@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../places.h"
 #include "../tracer/tracer.h"
 #include "args.h"
 
@@ -370,13 +371,13 @@ int64_t call_chdir(struct um_call *call)
 	return err;
 }
 
-/* The caller goes to an open directory, of which is not known by which place it was opened. */
-static void forget_cwd(struct um_call *call)
+/* The caller goes to an open directory. */
+static void note_open(struct um_call *call)
 {
-	int copy = um_get_fd(call, (int)call->args[0]);
+	int fd = (int)call->args[0], copy = um_get_fd(call, fd);
 
 	if (copy >= 0 && faccessat(copy, ".", X_OK, AT_EACCESS) == 0)
-		note_cwd(call, 0);
+		note_cwd(call, places_of_fd(call, call->tid, fd));
 	if (copy >= 0)
 		close(copy);
 }
@@ -394,8 +395,8 @@ int64_t call_fchdir(struct um_call *call)
 	um_path_put(&path);
 	if (err == -EACCES)
 		return err;
-	if (call->state->cwd != 0)
-		forget_cwd(call);
+	if (call->state->cwd != 0 || places_any())
+		note_open(call);
 	return UM_CONTINUE;
 }
 
@@ -410,7 +411,7 @@ int64_t call_getcwd(struct um_call *call)
 		return UM_CONTINUE;
 	if (um_fd_host_path(call, AT_FDCWD, host) < 0)
 		return UM_CONTINUE; /* removed: the kernel's ENOENT */
-	err = view_path_of_cwd(call->view, call->state, call->state, host, view);
+	err = view_path_by(call->view, call->state, call->state->cwd, host, view);
 	if (err < 0)
 		return err;
 	shown = state_path(call->state, view);

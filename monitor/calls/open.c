@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../places.h"
 #include "../procfs.h"
 #include "../tracer/tracer.h"
 #include "args.h"
@@ -222,7 +223,7 @@ static int64_t do_open(struct um_call *call, int dirfd, uint64_t addr, int flags
 		how |= NAMEI_FOLLOW;
 	if ((flags & O_CREAT) && (flags & O_TMPFILE) != O_TMPFILE)
 		how |= NAMEI_PARENT | (flags & O_EXCL ? NAMEI_CHANGE : 0);
-	else if (!(wanted(flags) & W_OK))
+	else if (!(wanted(flags) & W_OK) && !((flags & O_DIRECTORY) && places_any())) /* its place is to be noted */
 		how |= NAMEI_READ;
 	/* An O_PATH descriptor is a name: each call that takes it is looked at.  (openat2 has the flag in memory.) */
 	harmless = (flags & O_PATH) && call->row->flags >= 0;
@@ -231,6 +232,8 @@ static int64_t do_open(struct um_call *call, int dirfd, uint64_t addr, int flags
 		return harmless ? leave_harmless(call) : UM_CONTINUE;
 	if (ret == 0)
 		ret = outside_open(call, &path, flags, wanted(flags) & W_OK);
+	if (ret == 0)
+		places_note(call, &path);
 	if (ret == 0 && path.mount == call->view->host && strncmp(path.view, "/proc/", 6) == 0)
 		ret = open_proc(call, &path, flags);
 	if (ret == 0)

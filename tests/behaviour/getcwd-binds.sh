@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A directory that a bind shows in a second place: a process that went there by one of its names is told that one, and ".."
-# leads back the way it came, for its children, threads and other processes too.
+# A directory that a bind shows in a second place: a process that went there or opened it by one of its names is told that
+# one, ".." leads back the way it came, and a read-only bind is so for what is open in it.
 . "$(dirname "$0")/../lib.sh"
 
 mkdir -p a/b m n
@@ -74,3 +74,46 @@ removed /m/c (deleted)
 unmounted /a"
 expect 0 umview --preload viewfs -- python3 inside.py
 equal "of the host's" "$(echo "$out" | head -n 13)" "$(cat wanted)"
+
+cat >open.py <<'END'
+import errno, os, subprocess
+W = os.getcwd()
+name = lambda fd: os.readlink(f"/proc/self/fd/{fd}")[len(W):]
+def refused(f, *args, **named):
+    try:
+        f(*args, **named)
+    except OSError as e:
+        return errno.errorcode[e.errno]
+    return "done"
+subprocess.run(["mount", "-o", "ro", "--bind", W + "/a", W + "/m"], check=True)
+for d in ("m", "a", "m/b", "a/b", "m"):
+    fd = os.open(d, os.O_RDONLY | os.O_DIRECTORY)
+    made = refused(os.mkdir, "new", dir_fd=fd)
+    print(d, name(fd), os.path.samestat(os.stat("..", dir_fd=fd), os.stat(os.path.dirname(W + "/" + d))), made,
+          made != "done" or refused(os.rmdir, "new", dir_fd=fd))
+    os.fchdir(fd)
+    print(os.getcwd()[len(W):], os.readlink(f"/proc/{os.getpid()}/cwd")[len(W):], refused(os.mkdir, "new2"))
+    os.chdir(W)
+    os.close(fd)
+for f in "a/file", "m/file":
+    fd = os.open(f, os.O_RDONLY)
+    print(name(fd), refused(os.fchmod, fd, 0o600), refused(os.open, f"/proc/self/fd/{fd}", os.O_WRONLY))
+print(refused(__import__("shutil").rmtree, "m/b"), os.path.isdir("a/b"))
+END
+mkdir -p a/b
+: >a/file
+fresh_dir E
+expect 0 umview --cow "$E" -- python3 open.py
+equal "descriptors" "$out" "m /m True EROFS True
+/m /m EROFS
+a /a True done done
+/a /a done
+m/b /m/b True EROFS True
+/m/b /m/b EROFS
+a/b /a/b True done done
+/a/b /a/b done
+m /m True EROFS True
+/m /m EEXIST
+/a/file done done
+/m/file EROFS EROFS
+EROFS True"

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * By which of its places a body was opened.
+ *
+ * A bind shows a body in a second place, and the descriptor that a process gets does not say by which one it was opened:
+ * for what is looked for below it, for "..", and for a bind that is read-only.  So the last few that were opened by
+ * another place than the usual one are remembered, by process and body.  Where nothing is, in a child for one, the usual
+ * place is meant: the body is the same.
+ */
+#include "places.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define SLOTS 1024
+
+static struct place {
+	pid_t tgid;
+	dev_t dev;
+	ino_t ino;
+	uint64_t place;         /* as um_state.cwd; 0: the slot is free */
+} places[SLOTS];                /* guarded by the view's lock */
+
+static bool any;
+
+bool places_any(void)
+{
+	return any;
+}
+
+static struct place *slot_of(pid_t tgid, const struct stat *st)
+{
+	return &places[((uint64_t)tgid * 31 + st->st_ino) % SLOTS];
+}
+
+static bool is_of(const struct place *p, pid_t tgid, const struct stat *st)
+{
+	return p->place != 0 && p->tgid == tgid && p->dev == st->st_dev && p->ino == st->st_ino;
+}
+
+void places_note(struct um_call *call, const struct um_path *path)
+{
+	bool bind = path->mount->origin != NULL || path->mount->native != NULL;
+	struct place *p;
+	struct stat st;
+	pid_t tgid;
+
+	if ((!bind && !any) || !path->exists || path->node.fd < 0 || fstat(path->node.fd, &st) < 0)
+		return;
+	tgid = um_tgid(call);
+	p = slot_of(tgid, &st);
+	if (bind) {
+		*p = (struct place){ tgid, st.st_dev, st.st_ino, view_cwd_of(call->view, call->state, path) };
+		any = any || p->place != 0;
+	} else if (is_of(p, tgid, &st)) {
+		p->place = 0;
+	}
+}
+
+uint64_t places_of_fd(const struct um_call *call, pid_t tid, int fd)
+{
+	const struct place *p;
+	char name[64];
+	struct stat st;
+	pid_t tgid;
+
+	if (!any)
+		return 0;
+	snprintf(name, sizeof(name), "/proc/%d/fd/%d", tid, fd);
+	if (stat(name, &st) < 0)
+		return 0;
+	tgid = tid == call->tid ? um_tgid(call) : um_tgid_of(tid);
+	p = slot_of(tgid, &st);
+	return is_of(p, tgid, &st) ? p->place : 0;
+}
