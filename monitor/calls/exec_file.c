@@ -169,8 +169,8 @@ static int file_permission(struct um_call *call, struct exec_file *f)
 	return ids_permission(ids, f->st.stx_uid, f->st.stx_gid, f->st.stx_mode, X_OK);
 }
 
-/* What all files must be, however they were found. */
-static int file_check(struct exec *x, struct exec_file *f, bool allowed)
+/* What all files must be, however they were found; @natively: the kernel's own word on permission is enough. */
+static int file_check(struct exec *x, struct exec_file *f, bool natively)
 {
 	struct um_call *call = x->call;
 	struct statx real;
@@ -188,7 +188,7 @@ static int file_check(struct exec *x, struct exec_file *f, bool allowed)
 	if (statx(f->path.node.fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &real) < 0)
 		return -errno;
 	f->st = real;
-	if (!allowed) {
+	if (!natively) {
 		r = file_permission(call, f);
 		if (r < 0)
 			return r;
@@ -196,6 +196,8 @@ static int file_check(struct exec *x, struct exec_file *f, bool allowed)
 	f->facts = facts_get(call, f, &real);
 	if (!f->facts)
 		return -ENOMEM;
+	if (natively && !f->facts->executable)
+		return -EACCES;
 	if (f->facts->error == -EACCES)
 		um_warn("%s: cannot be read by you, so it cannot be run in a view", f->path.view);
 	return f->facts->error;
