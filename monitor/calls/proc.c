@@ -123,12 +123,26 @@ static int64_t check_filter(struct um_call *call, uint64_t addr)
 	return ret;
 }
 
+/* A second listener is EBUSY, as where there is one: its answers would outrank the monitor's.  What is wrong with the call
+ * the kernel says before, and programs ask for that to find out which flags there are. */
+static int64_t check_listener(struct um_call *call)
+{
+	const uint64_t known = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW |
+			       SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC_ESRCH |
+			       SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+	struct sock_fprog prog;
+
+	if ((call->args[1] & ~known) || um_read(call, call->args[2], &prog, sizeof(prog)) < 0)
+		return UM_CONTINUE;
+	return -EBUSY;
+}
+
 int64_t call_seccomp(struct um_call *call)
 {
 	if (call->args[0] != SECCOMP_SET_MODE_FILTER)
 		return UM_CONTINUE;
 	if (call->args[1] & SECCOMP_FILTER_FLAG_NEW_LISTENER)
-		return -EBUSY; /* as where there is one: its answers would outrank the monitor's */
+		return check_listener(call);
 	return check_filter(call, call->args[2]);
 }
 
