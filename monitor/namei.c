@@ -545,20 +545,31 @@ static void walk_init(struct walk *w, struct um_call *call, struct um_path *path
 	w->nlinks = 0;
 }
 
+/* Is all that the caller sees the host's tree, found the host's way, but for files of /proc? */
+static bool is_hosts_tree(const struct um_call *call)
+{
+	return hashtab_npaths(call->view->table) == 0 && *call->state->root == '\0' && !call->state->virtual_ids &&
+	       !call->view->secure;
+}
+
 int namei(struct um_call *call, int dirfd, uint64_t addr, int flags, struct um_path *path)
 {
 	struct walk w;
 	ssize_t n;
 
 	/* No mount, no virtual root, no ids to show in /proc: nothing can differ. */
-	if ((flags & (NAMEI_READ | NAMEI_CHANGE)) && !procfs_differs(call) && !call->view->secure)
+	if ((flags & NAMEI_READ) && !procfs_differs(call) && !call->view->secure)
+		return NAMEI_NATIVE;
+	if ((flags & NAMEI_CHANGE) && is_hosts_tree(call))
 		return NAMEI_NATIVE;
 	walk_init(&w, call, path, flags);
 	n = um_read_path(call, addr, w.rest);
 	if (n < 0)
 		return (int)n;
 	w.rest_len = (size_t)n;
-	return start(&w, dirfd);
+	n = start(&w, dirfd);
+	/* What we do not find the kernel may: our way goes by whole paths, from the root. */
+	return n < 0 && (flags & NAMEI_READ) && is_hosts_tree(call) ? NAMEI_NATIVE : (int)n;
 }
 
 int namei_string(struct um_call *call, int dirfd, const char *string, int flags, struct um_path *path)
