@@ -92,16 +92,18 @@ check("its descriptor", os.readlink(f"/proc/self/fd/{data.fileno()}"), W + "/map
 low = open("lower", "rb")
 m = mmap.mmap(low.fileno(), 4096, prot=mmap.PROT_READ)
 def lower():
-    return [l.split(None, 5)[5] for l in open("/proc/self/maps") if "/lower" in l]
+    return [l.split(None, 5)[5] for l in open("/proc/self/maps") if "/lower" in l or "/elsewhere" in l]
 check("a lower file", lower(), [W + "/lower\n"])
 with open("lower", "a") as f:
     f.write("more")
 check("copied up", lower(), [W + "/lower\n"])
 os.rename("lower", "elsewhere")
-check("moved away", lower(), [W + "/lower (deleted)\n"])
+check("moved away", lower(), [W + "/elsewhere\n"])
 open("lower", "w").close()
-check("replaced", lower(), [W + "/lower (deleted)\n"])
-check("its link", os.readlink(f"/proc/self/fd/{low.fileno()}"), W + "/lower (deleted)")
+check("its old name", lower(), [W + "/elsewhere\n"])
+os.rename("lower", "elsewhere")
+check("replaced", lower(), [W + "/elsewhere (deleted)\n"])
+check("its link", os.readlink(f"/proc/self/fd/{low.fileno()}"), W + "/elsewhere (deleted)")
 maps = [l.split() for l in open("/proc/self/maps") if l.split()[-1].startswith("/usr")][0]
 maps[0] = "%x-%x" % tuple(int(n, 16) for n in maps[0].split("-"))
 check("map_files", os.readlink("/proc/self/map_files/" + maps[0]), maps[-1])
