@@ -177,6 +177,23 @@ if finish(t, "a process of a view that has lost its monitor") != -signal.SIGKILL
 finish(v, "the view")
 v.stderr.close()
 
+# killed when the view's command has ended, and the view goes on in the background
+for sig in (signal.SIGKILL, signal.SIGTERM):
+    v, monitor = view(stderr=subprocess.PIPE)
+    t = start([sys.executable, "-c", TARGET])
+    attach(v, t)
+    if quit(v) != 0 or "goes on in the background" not in v.stderr.read():
+        fail("the view did not leave its command's shell")
+    v.stderr.close()
+    if ask(t, "look") != "True":
+        fail("not in the view any more")
+    r = subprocess.run([BUILD + "/umview", "--norc", "--enter", str(v.pid), "--", "test", "-e", PLACE + "/seen"], capture_output=True)
+    if r.returncode:
+        fail(f"the view in the background cannot be entered: {r.stderr}")
+    os.kill(monitor, sig)
+    if finish(t, "a process of a view in the background that has lost its monitor") != -signal.SIGKILL:
+        fail("it was not killed")
+
 # many: with so few descriptors that one left behind each time would be noticed
 v, monitor = view(preexec_fn=lambda: __import__("resource").setrlimit(__import__("resource").RLIMIT_NOFILE, (90, 90)))
 threads = status(monitor)["Threads"]
