@@ -471,7 +471,7 @@ int attach(struct um_call *call, pid_t pid, bool alone, char *reply, size_t size
 	int err;
 
 	if (view->secure)
-		return refuse(&a, NULL, -EPERM, "a secure view takes no process in");
+		return refuse(&a, NULL, -EPERM, "a secure view does not reach for processes outside of it");
 	if (view->tracer_ops->take == NULL)
 		return refuse(&a, NULL, -ENOTSUP, "this view's tracer (%s) cannot take processes in",
 			      view->tracer_ops->name);

@@ -169,6 +169,30 @@ if uring.stdout.readline() == "ring\n":
     refused("io_uring", str(uring.pid), untouched=uring.pid)
 stop(uring)
 
+# --- failures in the middle: it goes on, and what has been changed is said
+p = start(["sh", "-c", "ulimit -v 100; echo ready; read x; echo $x; exit 3"])
+refused("memory for the filter \\(mmap\\): Cannot allocate memory$", str(p.pid), untouched=p.pid)
+if p.communicate("on\n", timeout=20 * SLOW)[0] != "on\n" or p.returncode != 3:
+    fail("a process without memory did not go on")
+started.remove(p)
+p = start([sys.executable, "-c", """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+try:
+    while True: os.dup(0)
+except OSError: pass
+print("ready", flush=True)
+print(sys.stdin.readline(), end="", flush=True)
+os._exit(4)
+"""])
+refused("it has no descriptor left.*it goes on as it was, but no_new_privs is set in it for good", str(p.pid))
+s = status(p.pid)
+if s["NoNewPrivs"] != "1" or s["Seccomp"] != "0" or open(f"/proc/{p.pid}/limits").read().count("Max file locks            unlimited") != 1:
+    fail(f"what was said of a process without descriptors is not true: {s}")
+if p.communicate("on\n", timeout=20 * SLOW)[0] != "on\n" or p.returncode != 4:
+    fail("a process without descriptors did not go on")
+started.remove(p)
+
 # --- a thread that does not stop: it waits for the child that it has made by vfork
 VFORK = """
 #include <sys/types.h>
@@ -222,7 +246,7 @@ other.stdout.close()
 started.remove(other)
 p = python("import sys")
 refused("this view's tracer \\(ptrace\\) cannot", str(p.pid), options=["--tracer", "ptrace"], untouched=p.pid)
-refused("a secure view takes no process in", str(p.pid), options=["--secure"], untouched=p.pid)
+refused("a secure view does not reach for processes outside", str(p.pid), options=["--secure"], untouched=p.pid)
 if ROOT:
     refused("ptrace|pidfd_getfd", str(p.pid), options=["--without", "pidfd_getfd"])
 else:
