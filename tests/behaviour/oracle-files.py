@@ -7,6 +7,7 @@ The same program, with the same seed, works natively on one copy of a tree and i
 "random") and UMVIEW_ORACLE_OPS choose others; the seed is printed.
 """
 # timeout: 240
+import ctypes
 import errno
 import fcntl
 import os
@@ -19,6 +20,22 @@ import tempfile
 
 NAMES = ["a", "b", "c", "d", "e"]
 LIMIT = 300
+LIBC = ctypes.CDLL(None, use_errno=True)
+AT_FDCWD, AT_SYMLINK_FOLLOW, AT_EMPTY_PATH = -100, 0x400, 0x1000
+
+
+def checked(result):
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "")
+    return result
+
+
+def rename2(a, b, flags):
+    return checked(LIBC.renameat2(AT_FDCWD, os.fsencode(a), AT_FDCWD, os.fsencode(b), flags))
+
+
+def linkat(fd, old, new, flags):
+    return checked(LIBC.linkat(fd, os.fsencode(old), AT_FDCWD, os.fsencode(new), flags))
 
 
 def show(st):
@@ -108,8 +125,10 @@ class Worker:
                 if what == 1:
                     os.fchmod(fd, 0o640)
                     # An open read-only descriptor of a lower file stays with the lower file (doc/DIFFERENCES).
+                    # So does what is done to a lower directory that the view has removed.
                     reads = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
-                    return "" if reads and stat.S_ISREG(os.fstat(fd).st_mode) else show(os.fstat(fd))
+                    st = os.fstat(fd)
+                    return "" if reads and (stat.S_ISREG(st.st_mode) or st.st_nlink == 0) else show(st)
                 if what == 2 and stat.S_ISDIR(os.fstat(fd).st_mode):
                     return sorted(os.listdir(fd))
                 data = os.pread(fd, 30, 0)
@@ -118,6 +137,80 @@ class Worker:
             finally:
                 os.close(fd)
         self.call("fd %d" % what, run)
+
+    def op_nameless(self):
+        """A file without a name, that may get one."""
+        rng, p, q = self.rng, self.path(), self.path()
+        flags = rng.choice([os.O_RDWR, os.O_WRONLY]) | os.O_TMPFILE | rng.choice([0, 0, 0, os.O_EXCL])
+        named, by_proc = rng.random() < 0.8, rng.random() < 0.7
+
+        def run():
+            fd = os.open(p, flags, 0o644)
+            try:
+                os.write(fd, b"nameless")
+                if named and by_proc:
+                    linkat(AT_FDCWD, "/proc/self/fd/%d" % fd, q, AT_SYMLINK_FOLLOW)
+                elif named:
+                    linkat(fd, "", q, AT_EMPTY_PATH)
+                return show(os.fstat(fd))
+            finally:
+                os.close(fd)
+        self.call("nameless %s %s %o" % (p, q, flags), run)
+
+    def op_link_fd(self):
+        p, q = self.path(), self.path()
+        o_path = self.rng.random() < 0.5
+
+        def run():
+            fd = os.open(p, os.O_PATH | os.O_NOFOLLOW if o_path else os.O_RDONLY | os.O_NONBLOCK)
+            try:
+                linkat(AT_FDCWD, "/proc/self/fd/%d" % fd, q, AT_SYMLINK_FOLLOW)
+                return show(os.lstat(q)).split()[0]
+            finally:
+                os.close(fd)
+        self.call("link-fd %s %s" % (p, q), run)
+
+    def op_gone(self):
+        """What is done to a file by a descriptor after its name has gone to something else."""
+        rng, p, q = self.rng, self.path(), self.path()
+        how, mode = rng.randrange(3), rng.choice([0o640, 0o604, 0o611])
+
+        def run():
+            fd = os.open(p, os.O_RDONLY | os.O_NONBLOCK)
+            try:
+                if how == 0:
+                    os.rename(p, q)
+                elif how == 1:
+                    os.rename(q, p)
+                else:
+                    os.unlink(p)
+                os.fchmod(fd, mode | (0o700 if stat.S_ISDIR(os.fstat(fd).st_mode) else 0))
+                return [show(os.lstat(n)).split()[0] if os.path.lexists(n) else "-" for n in (p, q)]
+            finally:
+                os.close(fd)
+        self.call("gone %d %s %s" % (how, p, q), run)
+
+    def op_child(self):
+        """The same by another process, which has come and gone before the next call."""
+        p, q, what = self.path(), self.path(), self.rng.randrange(4)
+        pid = os.fork()
+        if pid == 0:
+            code = 0
+            try:
+                if what == 0:
+                    os.rename(p, q)
+                elif what == 1:
+                    os.unlink(p)
+                elif what == 2:
+                    os.mkdir(p)
+                else:
+                    with open(p, "ab") as f:
+                        f.write(b"child")
+            except OSError as e:
+                code = e.errno
+            os._exit(code)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        self.out.append("child %d %s %s -> %s" % (what, p, q, errno.errorcode.get(code, code)))
 
     def op_list(self):
         p = self.path()
@@ -152,6 +245,15 @@ class Worker:
             os.chmod(self.top, 0o755) # a call may have closed it
             os.chdir(self.top)
 
+    def visit(self, path):
+        fd = os.open(path, os.O_PATH | os.O_DIRECTORY)
+        try:
+            os.fchdir(fd)
+            return os.path.relpath(os.getcwd(), self.top)
+        finally:
+            os.close(fd)
+            os.chdir(self.top)
+
     def one(self):
         rng = self.rng
         p, q = self.path(), self.path()
@@ -176,10 +278,18 @@ class Worker:
             "setxattr": lambda: os.setxattr(p, "user.test", b"v%d" % size),
             "getxattr": lambda: os.getxattr(p, "user.test"),
             "listxattr": lambda: sorted(os.listxattr(p)),
+            "removexattr": lambda: os.removexattr(p, "user.test"),
+            "noreplace": lambda: rename2(p, q, 1),
+            "exchange": lambda: rename2(p, q, 2),
+            "lutime": lambda: (os.utime(p, ns=times, follow_symlinks=False),
+                               os.lstat(p).st_mtime_ns == times[1])[1],
+            "creat": lambda: os.close(os.open(p, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)),
+            "chdir-fd": lambda: self.visit(p),
         }
         rng_target = rng.choice(NAMES + ["../" + rng.choice(NAMES), self.top + "/" + rng.choice(NAMES), "gone/away"])
         special = {"open": self.op_open, "read": self.op_read, "fd": self.op_fd, "list": self.op_list,
-                   "at": self.op_at, "chdir": self.op_chdir}
+                   "at": self.op_at, "chdir": self.op_chdir, "nameless": self.op_nameless,
+                   "link-fd": self.op_link_fd, "gone": self.op_gone, "child": self.op_child}
         name = rng.choice(list(simple) + list(special) * 2 + ["open", "rename", "unlink", "mkdir"] * 2)
         if name in special:
             special[name]()
