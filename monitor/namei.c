@@ -211,6 +211,7 @@ static int walk_run(struct walk *w, const char *after)
 		if (err == 1) {
 			strcpy(path->view, left);
 			w->pure = false;
+			w->reached = 0; /* of another name */
 		}
 	}
 	if (strncmp(path->view, "/proc/", 6) == 0 &&

@@ -184,6 +184,8 @@ if pid == 0:
     check("mounts of a root", [(l[1], l[2]) for l in mounts()], [("/proc", "proc"), ("/on", "viewfs")])
     check("mountinfo of a root", [l[4] for l in mounts("/proc/self/mountinfo")], ["/proc", "/on"])
     check("self", os.readlink("/proc/self"), str(os.getpid()))
+    check("by a link", mounts("/proc/mounts"), mounts())
+    check("net", open("/proc/net/unix").readline().split()[:1], ["Num"])
     check("root", os.readlink("/proc/self/root"), "/")
     check("cwd", os.readlink("/proc/self/cwd"), "/on")
     check("a name space", os.readlink("/proc/self/ns/mnt")[:5], "mnt:[")
