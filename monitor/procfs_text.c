@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "calls/exec.h"
 #include "namei.h"
 #include "tracer/tracer.h"
 
@@ -200,26 +202,40 @@ static void put_mapped(struct procfs_file *file, char *path, uint64_t ino, const
 	text_escape(file->out, shown, bad);
 }
 
+struct maps {
+	struct procfs_file *file;
+	bool skip; /* lines about a mapping that the program has not made */
+};
+
 /* "START-END PERMS OFFSET DEV INODE    PATH", and in smaps lines about the mapping after it. */
 static void maps_line(void *arg, char *line)
 {
-	struct procfs_file *file = arg;
+	struct maps *m = arg;
+	struct text *out = m->file->out;
 	char *path = strchr(line, '/');
 	unsigned long long ino = 0;
+	unsigned major, minor;
+	bool head = isxdigit((unsigned char)*line) &&
+		    sscanf(line, "%*x-%*x %*4c %*x %x:%x %llu", &major, &minor, &ino) == 3;
 
-	if (path == NULL || !isxdigit((unsigned char)*line) ||
-	    sscanf(line, "%*x-%*x %*4c %*x %*x:%*x %llu", &ino) != 1) {
-		text_say(file->out, "%s\n", line);
+	if (head)
+		m->skip = exec_is_loader(makedev(major, minor), ino);
+	if (m->skip)
+		return;
+	if (!head || path == NULL) {
+		text_say(out, "%s\n", line);
 		return;
 	}
-	text_put(file->out, line, (size_t)(path - line));
-	put_mapped(file, path, ino, "\n");
-	text_put(file->out, "\n", 1);
+	text_put(out, line, (size_t)(path - line));
+	put_mapped(m->file, path, ino, "\n");
+	text_put(out, "\n", 1);
 }
 
 void procfs_maps(struct procfs_file *file, struct text *in)
 {
-	text_lines(in, maps_line, file);
+	struct maps m = { file, false };
+
+	text_lines(in, maps_line, &m);
 }
 
 /* "START POLICY [file=PATH] ..." */

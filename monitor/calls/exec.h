@@ -26,6 +26,9 @@ int64_t exec_plan(struct um_call *call, uint64_t reply, size_t size);
  */
 int exec_exe_path(struct um_call *call, pid_t tgid, char *buf);
 
+/* Is this file the loader's image, of which a page stays mapped? */
+bool exec_is_loader(dev_t dev, ino_t ino);
+
 /* --- shared by exec.c, exec_file.c, exec_home.c, exec_ids.c and exec_plan.c ---------------------------------- */
 
 /* What is remembered of a program file (exec_file.c). */

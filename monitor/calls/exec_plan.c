@@ -354,6 +354,11 @@ static uint64_t exe_address(pid_t tgid)
 	return address;
 }
 
+bool exec_is_loader(dev_t dev, ino_t ino)
+{
+	return loader_stat.st_ino != 0 && loader_stat.st_ino == ino && loader_stat.st_dev == dev;
+}
+
 int exec_exe_path(struct um_call *call, pid_t tgid, char *buf)
 {
 	struct um_call other = *call;

@@ -10,7 +10,7 @@ BUILD = os.environ.get("UMVIEW_BUILD") or os.path.join(os.path.dirname(__file__)
 UMVIEW = os.path.join(BUILD, "umview")
 
 INSIDE = r"""
-import fcntl, mmap, os, resource, stat, subprocess, sys, threading, time
+import fcntl, mmap, os, resource, shutil, stat, subprocess, sys, threading, time
 
 def check(what, got, wanted):
     if got != wanted:
@@ -107,6 +107,17 @@ check("its link", os.readlink(f"/proc/self/fd/{low.fileno()}"), W + "/elsewhere 
 maps = [l.split() for l in open("/proc/self/maps") if l.split()[-1].startswith("/usr")][0]
 maps[0] = "%x-%x" % tuple(int(n, 16) for n in maps[0].split("-"))
 check("map_files", os.readlink("/proc/self/map_files/" + maps[0]), maps[-1])
+
+# --- a script whose interpreter only the view has: the loader runs it
+os.mkdir("ab")
+shutil.copy("/bin/busybox", "ab/cat")
+for name in ("maps", "smaps"):
+    with open("script", "w") as f:
+        f.write(f"#!{W}/ab/cat /proc/self/{name}\n")
+    os.chmod("script", 0o755)
+    files = {w for l in run(W + "/script") for w in [l] if l.startswith("/")}
+    check("what is mapped", files, {W + "/ab/cat", "/proc/self/" + name})
+    check("beside it", [w for w in run(W + "/script") if "memfd" in w], [])
 
 # --- descriptors
 fd = os.open("/proc/self/status", os.O_RDONLY)
