@@ -42,7 +42,7 @@ def run(secure):
         given_upper = tempfile.mkdtemp(prefix="cow.", dir=exploit.TMP)
         fd = os.open(host, os.O_RDONLY)
         os.dup2(fd, 9, inheritable=True)
-        command = [exploit.UMVIEW, "--norc", *secure, *([] if name in ALONE else ["--cow", upper]), "--mount", "viewfs,cow:%s:%s" % (given_upper, given),
+        command = [*exploit.COMMAND, *secure, *([] if name in ALONE else ["--cow", upper]), "--mount", "viewfs,cow:%s:%s" % (given_upper, given),
                    "--mount", "viewfs,move,ro:%s:%s" % (readonly, readonly), "sh", "-c", script]
         subprocess.run(command, cwd=work, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=[9], timeout=60,
                        env={**os.environ, "HOST": host, "GIVEN": given, "READONLY": readonly,

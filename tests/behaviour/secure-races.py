@@ -44,7 +44,7 @@ def run(milliseconds, secure):
     os.symlink("../t", os.path.join(base, "w", "link"))
     before = {name: state(os.path.join(base, "t", name)) for name in NAMES}
     upper = tempfile.mkdtemp(prefix="cow.", dir=exploit.TMP)
-    command = [exploit.UMVIEW, "--norc", *secure, "--mount",
+    command = [*exploit.COMMAND, *secure, "--mount",
                "viewfs,cow,vstat,permanent,except=%s/w:%s:/" % (base, upper), program, base, str(milliseconds)]
     won, done = set(), threading.Event()
 

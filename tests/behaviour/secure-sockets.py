@@ -93,6 +93,6 @@ os.write(fd, b"hi")
 assert os.read(fd, 9) == b"hi"
 """
 for options in (["--secure"], ):
-    for command in exploit.view(*options), [exploit.UMVIEW, "--norc", *options]:
+    for command in exploit.view(*options), [*exploit.COMMAND, *options]:
         work = tempfile.mkdtemp(prefix="own.", dir=exploit.TMP)
         subprocess.run([*command, "python3", "-c", own], check=True, cwd=work)
