@@ -97,10 +97,9 @@ int64_t exec_by_loader(struct exec *x);
 /* Have the kernel execute this descriptor (it is closed) in place of the path.  The same. */
 int64_t exec_by_descriptor(struct exec *x, int fd);
 
-/* exec_memory.c: run the process's close-on-exec descriptor @number by its name, "/dev/fd/N". */
-/* The call is rewritten to execve; UM_REPLIED or a negative errno. */
-int64_t exec_by_name(struct exec *x, int number);
-/* It is the thread's own execve, with another string at its path; UM_CONTINUE or -EACCES. */
+/* exec_memory.c: the call is rewritten to execve of this path; UM_REPLIED or a negative errno. */
+int64_t exec_by_name(struct exec *x, const char *path);
+/* The call is continued with "/dev/fd/N", N being @number, at its path; UM_CONTINUE or -EACCES. */
 int64_t exec_in_place(struct exec *x, int number);
 
 #endif

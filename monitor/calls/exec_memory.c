@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Exec by a descriptor's name, "/dev/fd/N", where execveat with the descriptor itself cannot be had.  The name has to stand
- * in the process's memory, which is gone when the exec succeeds.
+ * Exec by a descriptor's name, "/dev/fd/N", where execveat with the descriptor itself cannot be had, or by the body's host
+ * path where the process has no place for a descriptor.  The name has to stand in the process's memory, which is gone
+ * when the exec succeeds.
  *
  * A program behind a seccomp filter of its own was allowed execve, and often not execveat: it makes an execve, with the name
  * below its stack, where nobody keeps anything (also if a vfork child's stack is its parent's).  A handler that runs
@@ -58,18 +59,16 @@ static uint64_t stack_pointer(pid_t tid)
 	return sp;
 }
 
-int64_t exec_by_name(struct exec *x, int number)
+int64_t exec_by_name(struct exec *x, const char *path)
 {
 	struct um_call *call = x->call;
 	int first = call->row->data, err;
 	uint64_t args[6] = { 0, call->args[first], call->args[first + 1], 0, 0, call->view->cookie };
 	uint64_t sp = stack_pointer(call->tid);
-	char path[40];
 
 	if (sp == 0)
 		return -EACCES;
-	snprintf(path, sizeof(path), "/dev/fd/%d", number);
-	args[0] = (sp - RED_ZONE - sizeof(path)) & ~UINT64_C(15);
+	args[0] = (sp - RED_ZONE - (strlen(path) + 1)) & ~UINT64_C(15);
 	err = um_write(call, args[0], path, strlen(path) + 1);
 	return err < 0 ? err : um_rewrite(call, SYS_execve, args);
 }

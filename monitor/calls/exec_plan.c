@@ -116,6 +116,20 @@ static int place(struct um_call *call, int fd)
 	return r;
 }
 
+/* The host path of a descriptor's body, if it has one. */
+static bool host_path(int fd, char path[PATH_MAX])
+{
+	struct stat body, there;
+	char name[40];
+	ssize_t n;
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	n = readlink(name, path, PATH_MAX - 1);
+	path[n > 0 ? n : 0] = '\0';
+	return *path == '/' && fstat(fd, &body) == 0 && stat(path, &there) == 0 && body.st_dev == there.st_dev &&
+	       body.st_ino == there.st_ino;
+}
+
 int64_t exec_by_descriptor(struct exec *x, int fd)
 {
 	struct um_call *call = x->call;
@@ -125,16 +139,22 @@ int64_t exec_by_descriptor(struct exec *x, int fd)
 		call->view->cookie,
 	};
 	int number = place(call, fd);
+	char path[PATH_MAX];
 	int64_t r;
 
+	if (number == -EMFILE && !call->view->secure && host_path(fd, path)) {
+		close(fd);
+		return exec_by_name(x, path) == UM_REPLIED ? UM_REPLIED : -EMFILE;
+	}
 	close(fd);
 	if (number == -ESRCH || number == -ENOENT)
 		return UM_REPLIED;
 	if (number < 0)
 		return number;
 	args[0] = (uint64_t)number;
+	snprintf(path, sizeof(path), "/dev/fd/%d", number);
 	if (call->state->sandboxed && call->nr == SYS_execve && !call->view->secure)
-		r = exec_by_name(x, number);
+		r = exec_by_name(x, path);
 	else
 		r = um_rewrite(call, SYS_execveat, args);
 	if (r == UM_REPLIED)
