@@ -158,6 +158,32 @@ static int64_t link_nameless(struct um_call *call, const struct um_path *from, s
 	return err;
 }
 
+/* fs.protected_hardlinks (proc_sys_fs(5)): others' files get no more names, unless one may do to them what one likes. */
+static int64_t check_hardlink(struct um_call *call, struct um_path *from)
+{
+	const struct um_ids *ids = &call->state->ids;
+	static int protected = -1;
+	struct statx st;
+	int64_t err;
+	char c = '0';
+	int fd;
+
+	if (protected < 0) {
+		fd = open("/proc/sys/fs/protected_hardlinks", O_RDONLY | O_CLOEXEC);
+		protected = fd >= 0 && read(fd, &c, 1) == 1 && c != '0';
+		if (fd >= 0)
+			close(fd);
+	}
+	if (!protected || ids_capable(ids, CAP_FOWNER))
+		return 0;
+	err = um_path_stat(call, from, &st);
+	if (err < 0 || st.stx_uid == ids->fsuid)
+		return err;
+	if (!S_ISREG(st.stx_mode) || (st.stx_mode & S_ISUID) || (st.stx_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+		return -EPERM;
+	return um_path_permission(call, from, R_OK | W_OK) < 0 ? -EPERM : 0;
+}
+
 int64_t call_link(struct um_call *call)
 {
 	struct um_path from = UM_PATH_INIT, to = UM_PATH_INIT;
@@ -186,7 +212,9 @@ int64_t call_link(struct um_call *call)
 	} else if (from.node.type == S_IFDIR) {
 		err = -EPERM;
 	} else {
-		err = UM_OPS(&to)->link(UM_FS(&to), from.rel, to.rel);
+		err = check_hardlink(call, &from);
+		if (err == 0)
+			err = UM_OPS(&to)->link(UM_FS(&to), from.rel, to.rel);
 	}
 	um_path_put(&from);
 	um_path_put(&to);

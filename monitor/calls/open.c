@@ -7,6 +7,7 @@
  * by its own path: /dev/tty is another terminal to the monitor.
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
@@ -154,12 +155,23 @@ static int64_t open_tmpfile(struct um_call *call, struct um_path *path, int flag
 	return fd < 0 ? fd : um_answer_fd(call, fd, flags);
 }
 
+/* O_NOATIME is its owner's. */
+static int check_noatime(struct um_call *call, struct um_path *path)
+{
+	const struct um_ids *ids = &call->state->ids;
+	struct statx st;
+	int err = ids_capable(ids, CAP_FOWNER) ? 0 : um_path_stat(call, path, &st);
+
+	return err < 0 || ids_capable(ids, CAP_FOWNER) || st.stx_uid == ids->fsuid ? err : -EPERM;
+}
+
 /* Everything after the look-up. */
 static int64_t open_found(struct um_call *call, struct um_path *path, int flags, mode_t mode)
 {
 	bool regular = !path->exists || path->node.type == S_IFREG || path->node.type == S_IFDIR;
 	bool device = (path->node.type == S_IFCHR || path->node.type == S_IFBLK) && path->node.body == UM_BODY_ELSEWHERE;
-	bool reads = !(wanted(flags) & W_OK) && !(flags & O_CREAT && !path->exists) && (flags & O_TMPFILE) != O_TMPFILE;
+	bool owners = (flags & O_NOATIME) && call->state->virtual_ids;
+	bool reads = !owners && !(wanted(flags) & W_OK) && !(flags & O_CREAT && !path->exists) && (flags & O_TMPFILE) != O_TMPFILE;
 	struct um_owner owner;
 	int64_t err;
 	int fd;
@@ -173,6 +185,8 @@ static int64_t open_found(struct um_call *call, struct um_path *path, int flags,
 		return open_tmpfile(call, path, flags, mode);
 	err = path->exists ? um_path_permission(call, path, wanted(flags)) :
 			     um_path_parent_permission(call, path, false);
+	if (err == 0 && path->exists && (flags & O_NOATIME))
+		err = check_noatime(call, path);
 	if (err == 0 && path->exists && (wanted(flags) & W_OK))
 		err = setid_drop(call, path);
 	if (err < 0)

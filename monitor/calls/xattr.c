@@ -194,7 +194,11 @@ static int64_t may_set(struct um_call *call, struct um_path *path, const char *n
 	if (strncmp(name, "user.", 5) == 0) {
 		if (path->node.type != S_IFREG && path->node.type != S_IFDIR)
 			return -EPERM;
-		return um_path_permission(call, path, W_OK);
+		err = um_path_stat(call, path, &st);
+		if (err == 0 && S_ISDIR(st.stx_mode) && (st.stx_mode & S_ISVTX) && st.stx_uid != ids->fsuid &&
+		    !ids_capable(ids, CAP_FOWNER))
+			err = -EPERM;
+		return err < 0 ? err : um_path_permission(call, path, W_OK);
 	}
 	if (strncmp(name, "system.", 7) != 0) {
 		err = um_path_permission(call, path, W_OK);
