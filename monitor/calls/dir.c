@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../ids.h"
 #include "../places.h"
 #include "../tracer/tracer.h"
 #include "args.h"
@@ -431,6 +432,9 @@ int64_t call_chroot(struct um_call *call)
 	if (err != 0)
 		return err == NAMEI_NATIVE ? -ENOTDIR : err;
 	err = path.node.type == S_IFDIR ? um_path_permission(call, &path, X_OK) : -ENOTDIR;
+	/* Whoever has virtual ids is somebody; with the real user's everybody may, for nobody is more. */
+	if (err == 0 && call->state->virtual_ids && !ids_capable(&call->state->ids, CAP_SYS_CHROOT))
+		err = -EPERM;
 	if (err == 0) {
 		changed.root = path.view;
 		err = um_set_state(call, &changed);
