@@ -205,7 +205,8 @@ static int file_check(struct exec *x, struct exec_file *f, bool natively)
 
 int exec_file_find(struct exec *x, int dirfd, const char *name, int namei_flags, struct exec_file *f)
 {
-	int r = namei_string(x->call, dirfd, name, namei_flags, &f->path);
+	/* Another string than the one looked at would be another program, below the same filter (doc/SECURITY). */
+	int r = namei_string(x->call, dirfd, name, namei_flags | NAMEI_HARMLESS, &f->path);
 
 	if (r == -ENXIO)
 		return NAMEI_NATIVE;
