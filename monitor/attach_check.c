@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -135,6 +136,8 @@ static int check_kind(const struct subject *s)
 		return refuse(s, EPERM, "it is a thread of the kernel");
 	if ((l->state == 'Z' || l->state == 'X') && l->threads <= 1)
 		return refuse(s, ESRCH, "it has ended, and waits for its parent to take notice (a zombie)");
+	if (l->state == 'Z')
+		return refuse(s, EAGAIN, "its first thread has ended, and the kernel does not let the others stand for it");
 	if (is_protected(s->view, s->pid))
 		return refuse(s, EPERM, "it is what makes this view (its monitor, guardian or front)");
 	if (state_tagged(states_tag(s->view->states), states_carrier(s->view->states), s->pid))
@@ -185,18 +188,27 @@ int attach_yama(const char *file, bool capable, char *why, size_t size)
 	return -EPERM;
 }
 
+/* @target: PATH_MAX bytes. */
+static bool read_link(const char *path, char *target)
+{
+	ssize_t n = readlink(path, target, PATH_MAX - 1);
+
+	target[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
 static int check_access(const struct subject *s)
 {
-	char path[32], target[64];
+	char path[32], program[PATH_MAX], own[PATH_MAX];
 	int fd;
 
 	/* Links of /proc ask for the same rights as tracing, but for Yama's consent. */
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)s->pid);
-	if (readlink(path, target, sizeof(target)) < 0)
-		return refuse(
-		    s, EPERM,
-		    "it is closed to its user: it is a set-id program, has capabilities, or protects itself "
-		    "(PR_SET_DUMPABLE)");
+	if (!read_link(path, program))
+		return refuse(s, EPERM, "it is closed to its user: it is a set-id program, has capabilities, or protects "
+			      "itself (PR_SET_DUMPABLE)");
+	if (read_link("/proc/self/exe", own) && strcmp(basename(program), basename(own)) == 0)
+		return refuse(s, EPERM, "it is what makes another view (its monitor, guardian or front)");
 	if (attach_yama(YAMA, have_ptrace_capability(), s->why, s->size) < 0)
 		return -EPERM;
 	snprintf(path, sizeof(path), "/proc/%d/mem", (int)s->pid);
@@ -336,13 +348,21 @@ static int check_carrier(const struct subject *s)
 	return -EPERM;
 }
 
-/* A process that ends has no program any more. */
-static bool is_ending(pid_t pid)
+/*
+ * A process that ends has no program any more.  Nor has one whose first thread was ended by another that executes a
+ * program; that one has it in a moment.
+ */
+static int check_ending(const struct subject *s, int err)
 {
 	char path[32], target[64];
+	struct attach_look now;
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
-	return readlink(path, target, sizeof(target)) < 0 && (errno == ENOENT || errno == ESRCH);
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)s->pid);
+	if (readlink(path, target, sizeof(target)) >= 0 || (errno != ENOENT && errno != ESRCH))
+		return err;
+	if (attach_look(s->pid, &now) < 0 || now.threads <= 1)
+		return refuse(s, ESRCH, "it has ended");
+	return refuse(s, EAGAIN, "it is ending");
 }
 
 int attach_check(const struct um_view *view, pid_t pid, struct attach_look *look, char *why, size_t size)
@@ -358,7 +378,7 @@ int attach_check(const struct um_view *view, pid_t pid, struct attach_look *look
 		return refuse(&s, ESRCH, "there is no such process");
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && err == 0; i++)
 		err = checks[i](&s);
-	if (err < 0 && err != -ESRCH && look->kthread <= 0 && is_ending(pid))
-		return refuse(&s, ESRCH, "it has ended");
+	if (err < 0 && err != -ESRCH && err != -EAGAIN && look->kthread <= 0)
+		err = check_ending(&s, err);
 	return err;
 }

@@ -26,7 +26,7 @@ int attach_look(pid_t pid, struct attach_look *look);
  * @look:	filled, if there is such a process
  * @why:	if it cannot: the reason, for people
  *
- * Return: 0 or a negative errno value.
+ * Return: 0 or a negative errno value; -EAGAIN: for now.
  */
 int attach_check(const struct um_view *view, pid_t pid, struct attach_look *look, char *why, size_t size);
 

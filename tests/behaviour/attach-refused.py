@@ -193,6 +193,18 @@ if p.communicate("on\n", timeout=20 * SLOW)[0] != "on\n" or p.returncode != 4:
     fail("a process without descriptors did not go on")
 started.remove(p)
 
+# --- a process whose first thread has ended
+p = start([sys.executable, "-c", """
+import ctypes, threading, time
+threading.Thread(target=time.sleep, args=(1000,)).start()
+print("ready", flush=True)
+ctypes.CDLL(None).syscall(60, 0)        # exit(2), of this thread
+"""])
+while status(p.pid)["State"][0] != "Z":
+    time.sleep(0.01)
+refused("its first thread has ended", str(p.pid))
+stop(p)
+
 # --- a thread that does not stop: it waits for the child that it has made by vfork
 VFORK = """
 #include <sys/types.h>
@@ -228,7 +240,7 @@ if (subprocess.run(["as", "--32", "-o", "narrow.o", "narrow.s"]).returncode == 0
 r = umview("sh", "-c", f"'{BUILD}/um_attach' $$; '{BUILD}/um_attach' $PPID")
 if r.stderr.count("it is in this view already") + r.stderr.count("what makes this view") != 2:
     fail(f"its own ancestors: {r.stderr!r}")
-r = umview("sh", "-c", f"for p in $(ps -o pid= -C viewguard); do '{BUILD}/um_attach' $p; done")
+r = umview("sh", "-c", f"for p in $(ps -o pid=,comm= --ppid $PPID | sed -n 's/ viewguard//p'); do '{BUILD}/um_attach' $p; done")
 if "what makes this view" not in r.stderr:
     fail(f"the guardian: {r.stderr!r}")
 r = umview("sh", "-c", f"'{BUILD}/um_attach' {os.getpid()}")        # which has started the view
@@ -238,8 +250,8 @@ other = start([BUILD + "/umview", "--norc", *FLAGS, "--", "sh", "-c", "echo read
 monitor = int(open(f"/proc/{other.pid}/task/{other.pid}/children").read())
 inside = next(int(p) for p in open(f"/proc/{monitor}/task/{monitor}/children").read().split() if status(p)["Name"] == "sh")
 refused("it is in another view", str(inside))
-if not ROOT:
-    refused("closed to its user", str(monitor))
+refused("what makes another view" if ROOT else "closed to its user", str(monitor))
+refused("what makes another view", "--alone", str(other.pid))
 other.stdin.close()
 other.wait()
 other.stdout.close()
