@@ -133,8 +133,8 @@ static void explain(int err)
 {
 	switch (err) {
 	case -EBUSY:
-		um_warn("a process can have one seccomp listener only, and here is one already: this is inside of another "
-			"view, or in a container that uses one");
+		um_warn("a process can have one seccomp listener only, and here is one already: this is in a container, or below "
+			"another program, that uses one");
 		break;
 	case -EINVAL:
 	case -ENOSYS:

@@ -23,6 +23,7 @@
 #include "prompt.h"
 #include "setup.h"
 #include "steps.h"
+#include "tracer/tracer.h"
 
 #define REPLY_MAX 4096
 
@@ -112,6 +113,9 @@ static void check(const struct options *opt)
 	if (memcmp(&opt->without, &none, sizeof(none)) != 0)
 		um_die("--without: one monitor serves this view and the one around it: give the option to the outermost "
 		       "umview");
+	if (opt->tracer != NULL && info("tracer", value, sizeof(value)) && strcmp(value, opt->tracer->name) != 0)
+		um_die("--tracer %s: the view around this one has the tracer %s, which serves this one too", opt->tracer->name,
+		       value);
 	check_modules(opt);
 }
 
