@@ -19,8 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "log.h"
+#include "older.h"
 
 #define BUCKETS 4096
 #define FILTER_BITS 65536
@@ -157,6 +159,25 @@ static void drop(struct move *m)
 	count--;
 }
 
+/* What the mount has below at a view path: the host's, or what else it stands on. */
+static bool lower_stat(const struct um_mount *mount, const char *path, struct stat *st)
+{
+	struct um_node node = { .fd = -1 };
+	char target[PATH_MAX];
+	size_t skip = strlen(mount->target), end;
+	bool found;
+
+	if (mount->below == NULL)
+		return lstat(path, st) == 0;
+	if (strncmp(path, mount->target, skip) != 0)
+		return false;
+	found = older_ops.walk(mount->below, path + skip + (path[skip] == '/'), &end, &node, target) == 0 &&
+		fstat(node.fd, st) == 0;
+	if (node.fd >= 0)
+		close(node.fd);
+	return found;
+}
+
 /*
  * What was at the view path @name of the mount before anything happened, if the host has something there: its origin,
  * allocated, and *dir; or NULL.
@@ -170,7 +191,7 @@ static char *origin_of(const struct um_mount *mount, const char *name, bool *dir
 
 	if (strlen(origin) < PATH_MAX) {
 		strcpy(led, origin);
-		if (moves_follow(mount, led) == 0 && strcmp(led, name) == 0 && lstat(origin, &st) == 0) {
+		if (moves_follow(mount, led) == 0 && strcmp(led, name) == 0 && lower_stat(mount, origin, &st)) {
 			*dir = S_ISDIR(st.st_mode);
 			filter[st.st_ino % FILTER_BITS / 8] |= (uint8_t)(1u << st.st_ino % 8);
 			return origin;

@@ -613,6 +613,7 @@ int namei_fd(struct um_call *call, int fd, struct um_path *path)
 	path->exists = true;
 	path->slash = false;
 	path->lower = strcmp(host, path->view) == 0 || strcmp(host, "/") == 0;
+	path->below = mount_stands_on(path->mount, host);
 	path->reachable = path->lower && !call->view->secure;
 	path->same = path->reachable && path->node.body == UM_BODY_HOST;
 	return 0;

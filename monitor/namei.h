@@ -21,6 +21,7 @@ struct um_path {
 				 * root, working directory native, nothing modified on the way, body is the host's */
 	bool reachable;         /* the same, but the body may be a merged directory's lower one */
 	bool lower;             /* namei_fd() only: the descriptor's body is the host's own, at the view's path */
+	bool below;             /* namei_fd() only: its body is one that the mount stands on */
 	bool slash;             /* the path given ended in '/': must be a directory */
 };
 #define UM_PATH_INIT { .node = { .fd = -1 } }
@@ -114,6 +115,8 @@ bool proc_self_text(struct um_call *call, const char *path, char *shown);
 /* The mount that owns a canonical view path ("" is the root): never NULL. */
 struct um_mount *view_mount_of(struct um_view *view, const struct um_state *state, const char *path, const char **rel);
 struct um_mount *mount_at(struct um_view *view, const struct hashtab_scope *scope, const char *path, const char **rel);
+/* Is the body at this host path not the mount's own, but one of the older mounts that it stands on? */
+bool mount_stands_on(const struct um_mount *mount, const char *host);
 /* View path of a host path (the reverse mapping over all mounts, newest first); equal if no mount has it.
  * -ENOENT: the view has removed it. */
 int view_path_of_host(struct um_view *view, const struct um_state *state, const char *host, char *buf);

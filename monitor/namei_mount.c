@@ -65,10 +65,17 @@ struct um_mount *view_mount_of(struct um_view *view, const struct um_state *stat
 	return mount_at(view, &view_node(view, state)->scope, path, rel);
 }
 
+bool mount_stands_on(const struct um_mount *mount, const char *host)
+{
+	if (mount->origin != NULL)
+		mount = mount->origin;
+	return mount->below != NULL && mount->body != NULL && !below(host, mount->body);
+}
+
 /* Is this host path, which a mount shows at @path, of a body that is not its own? */
 static bool is_lower(const struct um_mount *mount, const char *host, const char *path)
 {
-	return strcmp(path, host) == 0 || (mount->below != NULL && mount->body != NULL && !below(host, mount->body));
+	return strcmp(path, host) == 0 || mount_stands_on(mount, host);
 }
 
 /* The view path of a host path by one mount, or -ENOENT. */
@@ -142,7 +149,7 @@ static int known_path_of(const struct um_mount *mount, const char *host, char *b
 	err = path_of(origin, host, first);
 	if (err < 0)
 		return err;
-	gone = strcmp(first, host) == 0 && moves_follow(origin, first) < 0;
+	gone = is_lower(origin, host, first) && moves_follow(origin, first) < 0;
 	if (mount == origin) {
 		strcpy(buf, first);
 		return gone ? -ESTALE : 0;

@@ -380,7 +380,7 @@ static int64_t times_target_fd(struct um_call *call, struct um_path *path)
 		return -EINVAL;
 	err = fd_path(call, arg_dirfd(call), path);
 	/* A lower body may be another's, or have been copied up since: never the kernel's to change. */
-	if (err == 0 && path->lower)
+	if (err == 0 && (path->lower || path->below))
 		return 0;
 	if (err == -ESTALE)
 		return DONE;
@@ -494,7 +494,7 @@ int64_t call_ioctl(struct um_call *call)
 	if (!change || hashtab_npaths(call->view->table) == 0)
 		return UM_CONTINUE;
 	err = fd_path(call, arg_dirfd(call), &path);
-	if (err == 0 && path.lower)
+	if (err == 0 && (path.lower || path.below))
 		err = -EOPNOTSUPP;
 	um_path_put(&path);
 	return err == -ESTALE || err == -EOPNOTSUPP ? -EOPNOTSUPP : UM_CONTINUE;
