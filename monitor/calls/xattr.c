@@ -48,6 +48,9 @@ static int64_t find(struct um_call *call, int how, int64_t early, struct um_path
 		err = fd_path(call, dirfd, path);
 	else
 		err = find_open(call, path);
+	/* A lower body that the view has removed can be looked at; what it is changed to nobody will see. */
+	if (err == -ESTALE && early == 0)
+		return how & NAMEI_READ ? UM_CONTINUE : -ESTALE;
 	if (err == NAMEI_NATIVE) /* in secure mode another thread could put another file there */
 		return call->view->secure && !(how & NAMEI_READ) ? -EOPNOTSUPP : UM_CONTINUE;
 	if (err == 0 && (how & NAMEI_READ ? path->same : path_is_native(call, path)))

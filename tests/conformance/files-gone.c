@@ -56,6 +56,8 @@ static void run(void)
 	result("removed, a new one is there: fchmod", fchmod(file, 0611));
 	shape("removed, a new one is there: it", "file");
 	result("removed, a new one is there: fsetxattr", syscall(SYS_fsetxattr, file, "user.gone", "x", 1, 0));
+	result("removed, a new one is there: fgetxattr", syscall(SYS_fgetxattr, file, "user.none", NULL, 0));
+	result("removed, a new one is there: flistxattr", syscall(SYS_flistxattr, file, NULL, 0) < 0 ? -1 : 0);
 	result("removed, a new one is there: its xattr", syscall(SYS_getxattr, "file", "user.gone", NULL, 0));
 	struct timespec times[2] = { { 5, 6 }, { 7, 8 } };
 	result("removed, a new one is there: futimens", futimens(file, times));
