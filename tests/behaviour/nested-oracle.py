@@ -58,7 +58,7 @@ def main():
     if sys.argv[1:2] == ["work"]:
         if int(sys.argv[2]) < 1000:
             # Nothing for the second to find that differs where it is lower: open fifos, counts of links.
-            os.mkfifo = os.link = refuse
+            os.mkfifo = os.link = module.linkat = refuse
         module.Worker(int(sys.argv[2]), int(sys.argv[3])).run(sys.argv[4])
         return
     if sys.argv[1:2] == ["look"]:
