@@ -186,12 +186,25 @@ struct listener {
 	sem_t adopted;
 };
 
+/*
+ * There was nothing to receive: the caller was killed or interrupted, of which there may be any number in a row, or nobody
+ * is left (Linux 6.11 says it so).  Waits for a call or for the hang-up; was it that?
+ */
+static bool hung_up(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	while (poll(&p, 1, -1) < 0)
+		if (errno != EINTR)
+			return true;
+	return (p.revents & (POLLIN | POLLHUP | POLLERR | POLLNVAL)) != POLLIN;
+}
+
 static void *listen_thread(void *arg)
 {
 	struct listener *l = arg;
 	const struct um_tracer_ops *ops = l->view->tracer_ops;
 	bool ours;
-	int misses = 0;
 	void *name;
 
 	l->err = ops->adopt(&l->view->features, l->fd, l->child, &name);
@@ -204,7 +217,6 @@ static void *listen_thread(void *arg)
 		int err = ops->receive(name, &call);
 
 		if (err == 0) {
-			misses = 0;
 			ops->lock(name, l->view);
 			dispatch(l->view, &call);
 			um_unlock(l->view);
@@ -212,10 +224,7 @@ static void *listen_thread(void *arg)
 		}
 		if (err == -EAGAIN)
 			continue;
-		/* A caller that was killed, or nobody left (Linux 6.11 says it so): the hang-up tells them apart. */
-		struct pollfd p = { .fd = l->fd, .events = POLLIN };
-
-		if (err != -ENOENT || (poll(&p, 1, 0) > 0 && (p.revents & POLLHUP)) || ++misses > 1000)
+		if (err != -ENOENT || hung_up(l->fd))
 			break;
 	}
 	close(l->fd);
