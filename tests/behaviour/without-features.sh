@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Other tests again, without each of the optional features of the kernel in turn, and without all of them.
-# timeout: 300
+# timeout: 600
 . "$(dirname "$0")/../lib.sh"
 
 tests="cow-basics chroot-busybox exit-status oracle-files local-deb"
