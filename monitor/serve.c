@@ -140,6 +140,9 @@ static void start_cmd(struct monitor *m)
 		um_die("the kernel's seccomp listeners cannot add descriptors (%s): Linux 5.10 or newer is needed",
 		       strerror(-err));
 	m->view.features.listener = false;
+	if (asked == NULL && m->opt->without.ptrace)
+		um_die("there is no seccomp listener to be had here (%s), and --without ptrace leaves no other tracer",
+		       strerror(-err));
 	if (asked == NULL)
 		um_warn("there is no seccomp listener to be had here (%s): tracing by ptrace, which is slower; see "
 			"--tracer in umview(1)", m->opt->without.listener ? "--without listener" : strerror(-err));

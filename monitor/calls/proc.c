@@ -26,9 +26,11 @@
 
 #include "../../modules/include/um_ctl.h"
 #include "../ids.h"
+#include "../log.h"
 #include "../procfs.h"
 #include "../node.h"
 #include "../tracer/park.h"
+#include "../tracer/tracer.h"
 #include "../view.h"
 #include "proc.h"
 
@@ -204,6 +206,11 @@ int64_t call_ptrace(struct um_call *call)
 	err = may_trace(call, pid);
 	if (err < 0)
 		return err;
+	if (call->view->tracer_ops->stopped != NULL && state_of(call->view->states, pid) != NULL) {
+		um_warn("process %d cannot be traced by process %d: a process has one tracer, and here that is the view's "
+			"(--tracer ptrace)", (int)pid, (int)call->tid);
+		return -EPERM;
+	}
 	um_unlock(call->view); /* the worker that serves it may need the lock */
 	park_let_go(pid);
 	um_lock(call->view);

@@ -439,6 +439,7 @@ static int ptrace_receive(void *listener, struct um_call *call)
 			ptrace_serve(p);
 		if (may_stay)
 			near_stay();
+		ptrace_tick(false);
 		err = ptrace_wait(p, &info);
 		if (err == 0 && on_event(p, &info, call))
 			return 0;

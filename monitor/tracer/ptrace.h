@@ -72,6 +72,8 @@ int64_t ptrace_ask(struct ask *a);
 void ptrace_serve(struct ptracer *p);
 /* As waitid(2) with P_ALL; -EINTR also when something was asked. */
 int ptrace_wait(struct ptracer *p, siginfo_t *info);
+/* From now on a waitid(2) of this thread ends with EINTR now and then; or no more. */
+void ptrace_tick(bool on);
 void ptrace_lock(void *listener, struct um_view *view);
 
 /* ptrace.c */

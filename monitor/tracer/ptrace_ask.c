@@ -23,6 +23,7 @@
 #include "ptrace.h"
 
 #define LOCK_NS 500000          /* how long the lock is waited for in one go */
+#define TICK_NS 10000000
 #define AGAIN_NS 20000000       /* how often a worker rings */
 
 static __thread sigjmp_buf out;
@@ -72,6 +73,27 @@ int ptrace_wait(struct ptracer *p, siginfo_t *info)
 		waiting = 0;
 	}
 	return *(volatile pid_t *)&info->si_pid != 0 ? 0 : -err;
+}
+
+void ptrace_tick(bool on)
+{
+	static __thread timer_t timer;
+	static __thread bool made, ticks;
+	struct itimerspec often = { { 0, TICK_NS }, { 0, TICK_NS } }, never = { 0 };
+	struct sigevent ev = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = bell() };
+
+	if (on == ticks)
+		return;
+#ifdef sigev_notify_thread_id
+	ev.sigev_notify_thread_id = gettid();
+#else
+	ev._sigev_un._tid = gettid();
+#endif
+	if (!made && timer_create(CLOCK_MONOTONIC, &ev, &timer) < 0)
+		return;
+	made = true;
+	timer_settime(timer, 0, on ? &often : &never, NULL);
+	ticks = on;
 }
 
 void ptrace_serve(struct ptracer *p)

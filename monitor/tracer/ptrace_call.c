@@ -11,6 +11,8 @@
  * among the stopped threads of its process.
  */
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
@@ -21,6 +23,21 @@
 
 #define AT_CALL (SIGTRAP | 0x80) /* with PTRACE_O_TRACESYSGOOD */
 
+/* Is it dead?  The kernel does not say so of a leader as long as another thread of its is not waited for. */
+static bool is_dead(pid_t tid)
+{
+	char name[40], stat[512], *p;
+	FILE *f;
+
+	snprintf(name, sizeof(name), "/proc/%d/stat", (int)tid);
+	f = fopen(name, "re");
+	if (f == NULL)
+		return true;
+	p = fgets(stat, sizeof(stat), f) != NULL ? strrchr(stat, ')') : NULL;
+	fclose(f);
+	return p == NULL || p[2] == 'Z' || p[2] == 'X';
+}
+
 /* Let it run to its next stop at a system call.  0 or -ESRCH. */
 static int run(struct ptracer *p, struct trapped *t)
 {
@@ -30,9 +47,11 @@ static int run(struct ptracer *p, struct trapped *t)
 	for (;;) {
 		if (ptrace_resume(PTRACE_SYSCALL, t->tid, sig) < 0)
 			return -ESRCH; /* killed; its end will be told */
+		ptrace_tick(true);
 		do
 			info.si_pid = 0;
-		while (waitid(P_PID, (id_t)t->tid, &info, WSTOPPED | WEXITED | __WALL | __WNOTHREAD) < 0 && errno == EINTR);
+		while (waitid(P_PID, (id_t)t->tid, &info, WSTOPPED | WEXITED | __WALL | __WNOTHREAD) < 0 && errno == EINTR &&
+		       !is_dead(t->tid));
 		if (info.si_pid == 0)
 			return -ESRCH;
 		if (info.si_code != CLD_TRAPPED) {
