@@ -204,8 +204,9 @@ class Worker:
                 elif what == 2:
                     os.mkdir(p)
                 else:
-                    with open(p, "ab") as f:
-                        f.write(b"child")
+                    fd = os.open(p, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o644)
+                    if stat.S_ISREG(os.fstat(fd).st_mode):
+                        os.write(fd, b"child")
             except OSError as e:
                 code = e.errno
             os._exit(code)
