@@ -171,7 +171,8 @@ static int64_t open_found(struct um_call *call, struct um_path *path, int flags,
 	bool regular = !path->exists || path->node.type == S_IFREG || path->node.type == S_IFDIR;
 	bool device = (path->node.type == S_IFCHR || path->node.type == S_IFBLK) && path->node.body == UM_BODY_ELSEWHERE;
 	bool owners = (flags & O_NOATIME) && call->state->virtual_ids;
-	bool reads = !owners && !(wanted(flags) & W_OK) && !(flags & O_CREAT && !path->exists) && (flags & O_TMPFILE) != O_TMPFILE;
+	bool reads = !owners && !(wanted(flags) & W_OK) && !(flags & O_CREAT && !path->exists) &&
+		     (flags & O_TMPFILE) != O_TMPFILE;
 	struct um_owner owner;
 	int64_t err;
 	int fd;
