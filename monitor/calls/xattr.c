@@ -14,6 +14,7 @@
 
 #include "../syscall/arch.h"
 #include "args.h"
+#include "outside.h"
 
 /* That of a descriptor, which must not be one of O_PATH. */
 static int64_t find_open(struct um_call *call, struct um_path *path)
@@ -51,8 +52,8 @@ static int64_t find(struct um_call *call, int how, int64_t early, struct um_path
 	/* A lower body that the view has removed can be looked at; what it is changed to nobody will see. */
 	if (err == -ESTALE && early == 0)
 		return how & NAMEI_READ ? UM_CONTINUE : -ESTALE;
-	if (err == NAMEI_NATIVE) /* in secure mode another thread could put another file there */
-		return call->view->secure && !(how & NAMEI_READ) ? -EOPNOTSUPP : UM_CONTINUE;
+	if (err == NAMEI_NATIVE)
+		return UM_CONTINUE;
 	if (err == 0 && (how & NAMEI_READ ? path->same : path_is_native(call, path)))
 		return UM_CONTINUE;
 	if (early < 0)
@@ -226,13 +227,35 @@ static int64_t read_setting(struct um_call *call, const struct value *value, cha
 	return *buf ? um_read(call, value->addr, *buf, value->size) : -ENOMEM;
 }
 
+/* Is a change of an open file left to the kernel that must not be?  In secure mode another thread could put another file
+ * at its number; so it is done on a duplicate. */
+static bool is_ours_to_do(const struct um_call *call, int64_t err)
+{
+	return err == UM_CONTINUE && call->view->secure && call->row->path < 0;
+}
+
+static int64_t change_copy(struct um_call *call, const char *name, const void *value, size_t size, int flags)
+{
+	int copy = um_get_fd(call, arg_dirfd(call)), err;
+
+	if (copy < 0)
+		return copy;
+	err = outside_change(call, copy);
+	if (err == 0)
+		err = value != NULL ? fsetxattr(copy, name, value, size, flags) : fremovexattr(copy, name);
+	if (err == -1)
+		err = -errno;
+	close(copy);
+	return err;
+}
+
 int64_t call_setxattr(struct um_call *call)
 {
 	struct um_path path = UM_PATH_INIT;
 	char name[XATTR_NAME_MAX + 1];
 	struct value value;
 	void *buf = NULL;
-	int64_t err;
+	int64_t err, early;
 
 	if (is_at(call) && kernel_lacks(call))
 		return -ENOSYS;
@@ -241,11 +264,16 @@ int64_t call_setxattr(struct um_call *call)
 		return err;
 	if (!is_at(call))
 		value.flags = (uint32_t)arg_data(call, 3);
-	err = find(call, NAMEI_CHANGE, read_setting(call, &value, name, &buf), &path);
-	if (err == 0)
-		err = may_set(call, &path, name);
-	if (err == 0)
-		err = UM_OPS(&path)->setxattr(UM_FS(&path), path.rel, name, buf, value.size, (int)value.flags);
+	early = read_setting(call, &value, name, &buf);
+	err = find(call, NAMEI_CHANGE, early, &path);
+	if (is_ours_to_do(call, err)) {
+		err = early < 0 ? early : change_copy(call, name, buf, value.size, (int)value.flags);
+	} else {
+		if (err == 0)
+			err = may_set(call, &path, name);
+		if (err == 0)
+			err = UM_OPS(&path)->setxattr(UM_FS(&path), path.rel, name, buf, value.size, (int)value.flags);
+	}
 	free(buf);
 	um_path_put(&path);
 	return err == -ESTALE ? 0 : err;
@@ -255,15 +283,20 @@ int64_t call_removexattr(struct um_call *call)
 {
 	struct um_path path = UM_PATH_INIT;
 	char name[XATTR_NAME_MAX + 1];
-	int64_t err;
+	int64_t err, early;
 
 	if (is_at(call) && kernel_lacks(call))
 		return -ENOSYS;
-	err = find(call, NAMEI_CHANGE, read_name(call, name), &path);
-	if (err == 0)
-		err = may_set(call, &path, name);
-	if (err == 0)
-		err = UM_OPS(&path)->removexattr(UM_FS(&path), path.rel, name);
+	early = read_name(call, name);
+	err = find(call, NAMEI_CHANGE, early, &path);
+	if (is_ours_to_do(call, err)) {
+		err = early < 0 ? early : change_copy(call, name, NULL, 0, 0);
+	} else {
+		if (err == 0)
+			err = may_set(call, &path, name);
+		if (err == 0)
+			err = UM_OPS(&path)->removexattr(UM_FS(&path), path.rel, name);
+	}
 	um_path_put(&path);
 	return err == -ESTALE ? 0 : err;
 }

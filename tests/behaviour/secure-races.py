@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.join(os.environ["UMVIEW_SRC"], "tests", "behaviour", 
 import exploit
 
 FILES = ("open openat openat2 open_how creat truncate chmod fchmodat setxattr unlink unlinkat rename utimensat fchmod "
-         "futimens link-swap").split()
+         "futimens fsetxattr link-swap").split()
 DIRECTORIES = ["rmdir"]
 MADE = "link mkdir symlink mknod bind".split()
 NAMES = FILES + DIRECTORIES + MADE

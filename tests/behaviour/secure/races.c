@@ -172,6 +172,7 @@ static void t_futimens(void)
 	syscall(SYS_utimensat, swapped, NULL, old, 0);
 }
 
+static void t_fsetxattr(void) { quiet(fsetxattr(swapped, "user.t", "1", 1, 0)); }
 static void t_link_swap(void) { drop(open(raced, O_WRONLY | O_TRUNC)); }
 
 static const struct race {
@@ -186,7 +187,7 @@ static const struct race {
 	{ "link", t_link, flip_byte }, { "rmdir", t_rmdir, flip_byte }, { "mkdir", t_mkdir, flip_byte },
 	{ "symlink", t_symlink, flip_byte }, { "mknod", t_mknod, flip_byte },
 	{ "utimensat", t_utimensat, flip_byte }, { "bind", t_bind, flip_byte }, { "fchmod", t_fchmod, flip_fd },
-	{ "futimens", t_futimens, flip_fd }, { "link-swap", t_link_swap, flip_link },
+	{ "futimens", t_futimens, flip_fd }, { "fsetxattr", t_fsetxattr, flip_fd }, { "link-swap", t_link_swap, flip_link },
 };
 
 static bool time_over(const struct timespec *begin)
