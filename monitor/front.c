@@ -91,7 +91,7 @@ void front_continue(pid_t cmd, int pidfd)
 	close(fd);
 	stat[n > 0 ? n : 0] = '\0';
 	p = strrchr(stat, ')'); /* the name before it may hold anything */
-	if (p != NULL && p[1] == ' ' && p[2] == 'T')
+	if (p != NULL && p[1] == ' ' && (p[2] == 'T' || p[2] == 't')) /* 't': the tracer has it (--tracer ptrace) */
 		syscall(SYS_pidfd_send_signal, pidfd, SIGCONT, NULL, 0);
 }
 

@@ -8,7 +8,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from ptydrive import UMVIEW, Terminal, fail  # noqa: E402
 
-U = UMVIEW + " -n"
+U = f"{UMVIEW} -n {os.environ.get('UMVIEW_FLAGS', '')}"
 
 
 def processes(pattern):
@@ -56,7 +56,7 @@ shell.type(f"{U} sleep 97.02\n")
 wait_process("sleep 97.02", "S")
 shell.type("\x1a")
 shell.expect(r"Stopped")
-wait_process("sleep 97.02", "T")
+wait_process("sleep 97.02", "Tt")
 shell.run("bg")
 wait_process("sleep 97.02", "S")
 if "Running" not in shell.run("jobs"):

@@ -72,7 +72,7 @@ def victims(tries):
 
 
 def one(who, sig):
-    args = [UMVIEW, "-n", sys.executable, "-c", VICTIM, MARK]
+    args = [UMVIEW, "-n", *os.environ.get("UMVIEW_FLAGS", "").split(), sys.executable, "-c", VICTIM, MARK]
     front = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
     if front.stdout.readline() != b"ready\n":
         sys.exit(f"FAILED: the view did not start: {front.stderr.read().decode()}")
