@@ -121,7 +121,9 @@ class Worker:
             try:
                 if what == 0:
                     # Its link count may be that of another body after a copy-up.
-                    return show(os.fstat(fd)).split()[0]
+                    # Nor does a removed lower file show what was done to it since (doc/DIFFERENCES).
+                    st = os.fstat(fd)
+                    return show(st).split()[0] if st.st_nlink > 0 else ""
                 if what == 1:
                     os.fchmod(fd, 0o640)
                     # An open read-only descriptor of a lower file stays with the lower file (doc/DIFFERENCES).
