@@ -28,12 +28,16 @@ SOCKETS = """epoll fifo mq msg pipe pipeherd ring-pipe sem sem-sysv sock sockabu
 	unshare netlink-task"""
 
 
+# what would not be done with its preparations in a second on a busy machine
+MORE = {"chdir": ["--chdir-dirs", "256"]}
+
+
 def run(stressor, place):
     """Status and output of a stressor."""
     os.mkdir(place)
     try:
         r = subprocess.run(["stress-ng", "--" + stressor, "1", "--timeout", "1", "--verify", "--temp-path", place,
-                            "--no-rand-seed", "--metrics-brief", "--oomable"], stdin=subprocess.DEVNULL,
+                            "--no-rand-seed", "--metrics-brief", "--oomable"] + MORE.get(stressor, []), stdin=subprocess.DEVNULL,
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=90)
     except subprocess.TimeoutExpired:
         return None, ""
