@@ -23,7 +23,6 @@
 
 #define FAR_NS 15000    /* a hand-over on one CPU takes a third of that */
 #define TURNS 100       /* so many are tied before it is tried without again */
-#define STAY 1000       /* so many wake others up on one CPU before another one may be better */
 #define LONG_BITS (8 * sizeof(unsigned long))
 
 static struct near_mask all;            /* every CPU that there could be */
@@ -86,10 +85,9 @@ static void look_around(void)
 	several = sysconf(_SC_NPROCESSORS_ONLN) > 1;
 }
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
 static bool tie(struct near *n)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct near_mask one;
 
 	pthread_once(&once, look_around);
@@ -106,23 +104,17 @@ static bool tie(struct near *n)
 	return false;
 }
 
-/* Give the thread back what it had. */
-static void untie(struct near *n)
+static void let_go(struct near *n)
 {
 	struct near_mask now;
 	bool theirs_free;
 
+	set(0, monitor_free ? &all : &mine);
 	theirs_free = equal(&n->theirs, &usable);
 	if (!theirs_free && monitor_free && get(0, &usable)) /* our cpuset may have changed */
 		theirs_free = equal(&n->theirs, &usable);
 	if (get(n->tid, &now) && is_only(&now, n->cpu)) /* and nobody has set another one meanwhile */
 		set(n->tid, theirs_free ? &all : &n->theirs);
-}
-
-static void let_go(struct near *n)
-{
-	set(0, monitor_free ? &all : &mine);
-	untie(n);
 }
 
 void near_begin(struct near *n, pid_t tid)
@@ -140,48 +132,4 @@ void near_end(struct near *n)
 		let_go(n);
 	else if (now_ns() - n->start > FAR_NS)
 		turns = TURNS;
-}
-
-static __thread unsigned pulls;  /* until we look for another CPU */
-static __thread int stay_at = -1;
-
-void near_stay(void)
-{
-	struct near_mask one;
-
-	pthread_once(&once, look_around);
-	if (!several || pulls-- > 0)
-		return;
-	pulls = STAY;
-	if (stay_at >= 0) { /* where the scheduler would have us */
-		set(0, monitor_free ? &all : &mine);
-		stay_at = -1;
-		pulls = 1;
-		return;
-	}
-	stay_at = sched_getcpu();
-	if (stay_at < 0 || stay_at >= NEAR_CPUS)
-		return;
-	only(&one, stay_at);
-	if (!set(0, &one))
-		stay_at = -1;
-}
-
-void near_pull(struct near *n, pid_t tid)
-{
-	struct near_mask one;
-
-	n->tied = false;
-	n->tid = tid;
-	n->cpu = stay_at;
-	if (stay_at < 0 || !get(tid, &n->theirs) || !has(&n->theirs, n->cpu) || is_only(&n->theirs, n->cpu))
-		return;
-	only(&one, n->cpu);
-	n->tied = set(tid, &one);
-}
-
-void near_pulled(struct near *n)
-{
-	if (n->tied)
-		untie(n);
 }

@@ -26,11 +26,4 @@ void near_begin(struct near *n, pid_t tid);
 /* It has taken it; this comes before the call is answered, if it is tied. */
 void near_end(struct near *n);
 
-/* For a thread that wakes others up over and over (the ptrace tracer).  It stays on one CPU itself... */
-void near_stay(void);
-/* ...and @tid, which sleeps and is about to be woken up by it, is made to run there. */
-void near_pull(struct near *n, pid_t tid);
-/* It has been woken up. */
-void near_pulled(struct near *n);
-
 #endif

@@ -40,7 +40,6 @@
 
 #include "../view.h"
 #include "park_ops.h"
-#include "near.h"
 
 #define OPTIONS                                                                                                      \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | \
@@ -257,13 +256,7 @@ static struct trapped *waiting(struct ptracer *p, const struct um_call *call)
 
 int ptrace_resume(enum __ptrace_request request, pid_t tid, int sig)
 {
-	struct near near;
-	int err;
-
-	near_pull(&near, tid);
-	err = ptrace(request, tid, NULL, (void *)(long)sig) < 0 ? -ESRCH : 0;
-	near_pulled(&near);
-	return err;
+	return ptrace(request, tid, NULL, (void *)(long)sig) < 0 ? -ESRCH : 0;
 }
 
 /* --- events ------------------------------------------------------------------------------------------------------- */
@@ -426,7 +419,6 @@ static bool on_event(struct ptracer *p, const siginfo_t *info, struct um_call *c
 static int ptrace_receive(void *listener, struct um_call *call)
 {
 	struct ptracer *p = listener;
-	bool may_stay = call->view->features.affinity;
 	siginfo_t info;
 	int err;
 
@@ -437,8 +429,6 @@ static int ptrace_receive(void *listener, struct um_call *call)
 	for (;;) {
 		if (__atomic_load_n(&p->asks, __ATOMIC_SEQ_CST) != NULL)
 			ptrace_serve(p);
-		if (may_stay)
-			near_stay();
 		ptrace_tick(false);
 		err = ptrace_wait(p, &info);
 		if (err == 0 && on_event(p, &info, call))
