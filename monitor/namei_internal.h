@@ -25,6 +25,12 @@ static inline bool namei_is_dots(const char *name, size_t n)
 	return (n == 1 && name[0] == '.') || (n == 2 && name[0] == '.' && name[1] == '.');
 }
 
+/* namei_start.c.  The directory that a relative path begins at, in w->path->view; clears w->pure when the kernel would begin
+ * elsewhere.  0; NAMEI_FOUND: it was the whole path; NAMEI_NATIVE; or a negative errno. */
+#define NAMEI_FOUND 2
+int namei_start(struct walk *w, int dirfd);
+/* The view path of the caller's open file @fd, or of its working directory (AT_FDCWD), whose body is at @host. */
+int namei_path_of_body(const struct um_call *call, int fd, const char *host, char *view);
 /* The fast way from the directory w->path->view: NAMEI_NATIVE, a final error, or 0: not to be had. */
 int namei_fast(struct walk *w);
 bool closed_to_user(const struct um_state *state, const char *name, mode_t mode);
