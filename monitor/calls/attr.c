@@ -162,10 +162,12 @@ out:
 	return err;
 }
 
-/* In secure mode nothing is left to the kernel by its descriptor: another thread could put another file there. */
-int64_t call_fchmod(struct um_call *call)
+/*
+ * What is left to the kernel, by descriptor.  Not so in secure mode: another thread could put another file there, so it is
+ * done on a duplicate.
+ */
+static int64_t left_to_kernel(struct um_call *call, int64_t err, int (*change)(const struct um_call *call, int copy))
 {
-	int64_t err = fchmod_shown(call);
 	int copy;
 
 	if (err != UM_CONTINUE || !call->view->secure)
@@ -175,9 +177,19 @@ int64_t call_fchmod(struct um_call *call)
 		return copy;
 	err = outside_change(call, copy);
 	if (err == 0)
-		err = fchmod(copy, (mode_t)arg_data(call, 0) & 07777) < 0 ? -errno : 0;
+		err = change(call, copy) < 0 ? -errno : 0;
 	close(copy);
 	return err;
+}
+
+static int fchmod_copy(const struct um_call *call, int copy)
+{
+	return fchmod(copy, (mode_t)arg_data(call, 0) & 07777);
+}
+
+int64_t call_fchmod(struct um_call *call)
+{
+	return left_to_kernel(call, fchmod_shown(call), fchmod_copy);
 }
 
 struct chown_arg {
@@ -300,21 +312,14 @@ out:
 	return err;
 }
 
+static int fchown_copy(const struct um_call *call, int copy)
+{
+	return fchown(copy, (uid_t)arg_data(call, 0), (gid_t)arg_data(call, 1));
+}
+
 int64_t call_fchown(struct um_call *call)
 {
-	int64_t err = fchown_shown(call);
-	int copy;
-
-	if (err != UM_CONTINUE || !call->view->secure)
-		return err;
-	copy = um_get_fd(call, arg_dirfd(call));
-	if (copy < 0)
-		return copy;
-	err = outside_change(call, copy);
-	if (err == 0)
-		err = fchown(copy, (uid_t)arg_data(call, 0), (gid_t)arg_data(call, 1)) < 0 ? -errno : 0;
-	close(copy);
-	return err;
+	return left_to_kernel(call, fchown_shown(call), fchown_copy);
 }
 
 int64_t call_truncate(struct um_call *call)
