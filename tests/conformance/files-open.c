@@ -13,8 +13,13 @@ static long sys_open(const char *path, int flags, int mode)
 static long open2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
 {
 	struct open_how how = { .flags = flags, .mode = mode, .resolve = resolve };
+	long fd;
 
-	return syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+	/* Linux gives up at ".." below a root when something is renamed anywhere meanwhile: openat2(2), EAGAIN. */
+	do
+		fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+	while (fd < 0 && errno == EAGAIN && !(resolve & RESOLVE_CACHED));
+	return fd;
 }
 
 static const struct {
