@@ -121,6 +121,13 @@ static void tell(const siginfo_t *info)
 	kill(getpid(), SIGCHLD); /* blocked, and read by the loop */
 }
 
+/* One of the monitor's own children; 0: there is none. */
+static bool has_ended(pid_t pid, siginfo_t *info)
+{
+	info->si_pid = 0;
+	return pid > 0 && waitid(P_PID, (id_t)pid, info, WEXITED | WNOHANG | __WNOTHREAD) == 0 && info->si_pid != 0;
+}
+
 static bool ptrace_child(const struct um_view *view, siginfo_t *info)
 {
 	bool any;
@@ -133,11 +140,7 @@ static bool ptrace_child(const struct um_view *view, siginfo_t *info)
 		ntells--;
 	}
 	pthread_mutex_unlock(&tell_mutex);
-	if (any)
-		return true;
-	info->si_pid = 0;
-	return view->guardian > 0 && waitid(P_PID, (id_t)view->guardian, info, WEXITED | WNOHANG | __WNOTHREAD) == 0 &&
-	       info->si_pid != 0;
+	return any || has_ended(view->guardian, info) || has_ended(view->helper, info);
 }
 
 static void tell_stop(struct ptracer *p, pid_t tid, int sig)
@@ -204,6 +207,7 @@ int ptrace_keep(struct ptracer *p, struct trapped *t)
 	if (copy == NULL)
 		return -ENOMEM;
 	*copy = *t;
+	copy->busy = false;
 	copy->next = p->others;
 	p->others = copy;
 	t->tid = 0;
@@ -224,7 +228,9 @@ static void forget(struct ptracer *p, pid_t tid)
 	if (p->now.tid == tid)
 		p->now.tid = 0;
 	for (struct trapped **at = &p->others, *t; (t = *at);) {
-		if (t->tid == tid || t->tid == 0) {
+		if (t->tid == tid || t->tid == 0)
+			t->tid = 0;
+		if (t->tid == 0 && !t->busy) {
 			*at = t->next;
 			free(t);
 		} else {
@@ -317,8 +323,7 @@ static void on_signal(struct ptracer *p, pid_t tid, int sig)
 	go_on(p, tid, sig);
 }
 
-/* A thread has executed a program.  What was of a leader that it has replaced is gone, its own call is over. */
-static void on_exec(struct ptracer *p, pid_t tid)
+void ptrace_executes(struct ptracer *p, pid_t tid)
 {
 	unsigned long former = 0;
 
@@ -374,7 +379,7 @@ static bool on_call(struct ptracer *p, pid_t tid, struct um_call *call)
 		return false;
 	t->tid = tid;
 	t->cookie = ++p->last;
-	t->under_way = t->asleep = t->rewritten = t->masked = t->stopped = false;
+	t->under_way = t->busy = t->asleep = t->rewritten = t->masked = t->stopped = false;
 	call->cookie = t->cookie;
 	call->listener = p;
 	call->tid = tid;
@@ -408,7 +413,7 @@ static bool on_event(struct ptracer *p, const siginfo_t *info, struct um_call *c
 		on_stop(p, tid, sig);
 		return false;
 	case PTRACE_EVENT_EXEC:
-		on_exec(p, tid);
+		ptrace_executes(p, tid);
 		return false;
 	default:
 		go_on(p, tid, 0);
@@ -523,12 +528,13 @@ int64_t ptrace_perform(struct ptracer *p, struct ask *a)
 
 	if (t == NULL)
 		return a->what == ASK_ALIVE ? 0 : a->what == ASK_REWRITE || a->what == ASK_INJECT ? UM_REPLIED : -ESRCH;
+	t->busy = true; /* its thread may end meanwhile */
 	ret = perform(p, a, t, &over);
-	if (over) {
+	t->busy = false;
+	if (over)
 		t->tid = 0;
-		if (t != &p->now)
-			forget(p, 0);
-	}
+	if (t->tid == 0 && t != &p->now)
+		forget(p, 0);
 	return ret;
 }
 

@@ -25,6 +25,7 @@ struct trapped {
 	uint64_t cookie;        /* the call's; numbers are never used again */
 	struct arch_regs regs;  /* as it was trapped */
 	bool under_way;         /* calls were made in its place: it stands at the end of one, not at the beginning */
+	bool busy;              /* something is being done for it: not to be freed */
 	bool asleep;            /* runs, in pause(2) (ptrace_park.c) */
 	bool rewritten;         /* runs, as another call: at its end it gets its registers back */
 	bool masked;            /* signals are blocked by us; `mask' is what they were */
@@ -79,6 +80,8 @@ void ptrace_lock(void *listener, struct um_view *view);
 /* ptrace.c */
 /* Perform one. */
 int64_t ptrace_perform(struct ptracer *p, struct ask *a);
+/* A thread has executed a program.  What was of a leader that it has replaced is gone, its own call is over. */
+void ptrace_executes(struct ptracer *p, pid_t tid);
 /* A thread has ended: waitid(2) said so. */
 void ptrace_gone(struct ptracer *p, const siginfo_t *info);
 /* Keep a call; *t is empty afterwards. 0 or -ENOMEM. */

@@ -38,6 +38,19 @@ static bool is_dead(pid_t tid)
 	return p == NULL || p[2] == 'Z' || p[2] == 'X';
 }
 
+/*
+ * Set its registers, unless another thread has its number now: one that executes a program takes the leader's, and what
+ * is done here would be done to the program.  That stop is told of by waitid(2).
+ */
+static int set_regs(const struct trapped *t, const struct arch_regs *regs)
+{
+	siginfo_t si;
+
+	if (ptrace(PTRACE_GETSIGINFO, t->tid, NULL, &si) == 0 && si.si_code >> 8 == PTRACE_EVENT_EXEC)
+		return -ESRCH;
+	return arch_regs_set(t->tid, regs);
+}
+
 /* Let it run to its next stop at a system call.  0 or -ESRCH. */
 static int run(struct ptracer *p, struct trapped *t)
 {
@@ -61,6 +74,11 @@ static int run(struct ptracer *p, struct trapped *t)
 		}
 		if (info.si_status == AT_CALL)
 			return 0;
+		if (info.si_status >> 8 == PTRACE_EVENT_EXEC) {
+			t->tid = 0;
+			ptrace_executes(p, info.si_pid);
+			return -ESRCH;
+		}
 		sig = info.si_status >> 8 ? 0 : info.si_status;
 		if (info.si_status >> 8 == PTRACE_EVENT_STOP && (info.si_status & 0xff) != SIGTRAP)
 			t->stopped = true;
@@ -101,13 +119,13 @@ static int begin(struct ptracer *p, struct trapped *t, int nr, const uint64_t ar
 	if (!t->under_way) {
 		t->under_way = true;
 		arch_call_change(&regs, nr, args);
-		return arch_regs_set(t->tid, &regs);
+		return set_regs(t, &regs);
 	}
 	arch_call_get(&regs, &was, unused, &ip);
 	arch_set_call(&regs, nr, ip, args);
 	err = block(t);
 	if (err == 0)
-		err = arch_regs_set(t->tid, &regs);
+		err = set_regs(t, &regs);
 	return err < 0 ? err : run(p, t);
 }
 
@@ -146,7 +164,7 @@ int ptrace_result(struct trapped *t, int64_t value)
 	int err;
 
 	arch_set_result(&t->regs, value);
-	err = arch_regs_set(t->tid, &t->regs);
+	err = set_regs(t, &t->regs);
 	return err < 0 ? err : let_go(t, PTRACE_CONT);
 }
 
@@ -155,7 +173,7 @@ int ptrace_restart(struct trapped *t)
 	int err;
 
 	arch_come_back(&t->regs, -ARCH_ERESTARTSYS);
-	err = arch_regs_set(t->tid, &t->regs);
+	err = set_regs(t, &t->regs);
 	return err < 0 ? err : let_go(t, PTRACE_CONT);
 }
 
@@ -201,7 +219,7 @@ void ptrace_rewritten_ends(struct trapped *t)
 	if (arch_regs_get(t->tid, &regs) < 0)
 		return;
 	arch_come_back(&t->regs, arch_result(&regs));
-	if (arch_regs_set(t->tid, &t->regs) == 0)
+	if (set_regs(t, &t->regs) == 0)
 		let_go(t, PTRACE_CONT);
 }
 
