@@ -73,6 +73,9 @@ bool um_wait_end(struct um_call *call);
  * does not.  0; -EINTR: it has been interrupted, as above.  Lets go of the lock for a while. */
 int um_recall(struct um_call *call);
 
+/* Take the view's lock again in the middle of a call.  The caller's record may be another by now, and the old one freed. */
+void um_relock(struct um_call *call);
+
 /* --- answers (through the tracer) ----------------------------------------------------------------------------- */
 
 /* Place @fd in the caller and return its number there as the result.  @flags: O_CLOEXEC or 0.  Closes @fd.  UM_REPLIED

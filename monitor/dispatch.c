@@ -128,6 +128,8 @@ static int64_t operate(struct um_view *view, struct um_call *call)
 		return ret;
 	for (int tries = 0; ret == -UM_STAGE && tries < STAGES_MAX; tries++) {
 		stage(view, true);
+		um_unlock(view);
+		um_relock(call);
 		ret = um_alive(call) ? call->row->op(call) : UM_REPLIED;
 	}
 	stage(view, false); /* what was made, and not needed any more */

@@ -192,6 +192,14 @@ bool um_is_monitors(const struct um_call *call, pid_t pid)
 			   pid == view->helper);
 }
 
+void um_relock(struct um_call *call)
+{
+	um_lock(call->view);
+	call->state = state_of(call->view->states, call->tid);
+	if (call->state == NULL) /* it has ended */
+		call->state = state_number(call->view->states, 1);
+}
+
 bool um_alive(const struct um_call *call)
 {
 	return call->park != NULL ? park_alive(call) : call->view->tracer_ops->alive((struct um_call *)call);

@@ -330,7 +330,7 @@ static int64_t read_host(struct um_call *call, const struct kind *kind, const ch
 		um_unlock(call->view);
 	err = text_read(in, path);
 	if (kind->slow)
-		um_lock(call->view);
+		um_relock(call);
 	return err;
 }
 

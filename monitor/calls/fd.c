@@ -50,7 +50,7 @@ int64_t inject_trapped(struct um_call *call, const struct um_inject *calls, unsi
 		um_unlock(call->view);
 	ret = um_inject(call, calls, n, result);
 	if (secure)
-		um_lock(call->view);
+		um_relock(call);
 	return ret;
 }
 

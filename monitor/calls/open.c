@@ -40,7 +40,7 @@ static bool is_body(struct um_call *call, int fd, const void *arg)
 	bool same;
 	int copy;
 
-	um_lock(call->view); /* as inject_trapped() has let go of it */
+	call->view->tracer_ops->lock(call->listener, call->view); /* as inject_trapped() has let go of it */
 	copy = um_get_fd(call, fd);
 	um_unlock(call->view);
 	same = copy >= 0 && fstat(copy, &got) == 0 && fstat(path->node.fd, &wanted) == 0 &&

@@ -134,9 +134,9 @@ static int64_t check_listener(struct um_call *call)
 			       SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 	struct sock_fprog prog;
 
-	if ((call->args[1] & ~known) || um_read(call, call->args[2], &prog, sizeof(prog)) < 0)
+	if (call->args[1] & ~known)
 		return UM_CONTINUE;
-	return -EBUSY;
+	return um_read(call, call->args[2], &prog, sizeof(prog)) < 0 ? -EFAULT : -EBUSY;
 }
 
 int64_t call_seccomp(struct um_call *call)
@@ -213,7 +213,7 @@ int64_t call_ptrace(struct um_call *call)
 	}
 	um_unlock(call->view); /* the worker that serves it may need the lock */
 	park_let_go(pid);
-	um_lock(call->view);
+	um_relock(call);
 	return UM_CONTINUE;
 }
 

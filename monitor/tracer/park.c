@@ -346,7 +346,7 @@ bool um_wait_end(struct um_call *call)
 		if (p != NULL)
 			park_drop(p);
 	}
-	um_lock(call->view);
+	um_relock(call);
 	return where == HELD || where == GONE;
 }
 
@@ -392,7 +392,7 @@ int um_recall(struct um_call *call)
 		call->park = NULL;
 		park_drop(p);
 	}
-	um_lock(call->view);
+	um_relock(call);
 	return back ? 0 : -EINTR;
 }
 
