@@ -132,7 +132,7 @@ static bool lives_in(void *arg, const struct um_state *state)
 	return state->node == *(const uint32_t *)arg;
 }
 
-/* The watched process has ended: watch another one.  False: there is none. */
+/* The watched process has ended: watch another one.  False: there is none.  A node that cannot be watched lives on. */
 static bool watch_next(struct um_view *view, struct view_node *node)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.u32 = node->id };
@@ -140,7 +140,9 @@ static bool watch_next(struct um_view *view, struct view_node *node)
 	if (node->watch >= 0)
 		close(node->watch); /* which takes it out of the epoll instance */
 	node->watch = state_find(view->states, lives_in, &node->id);
-	return node->watch >= 0 && epoll_ctl(watches, EPOLL_CTL_ADD, node->watch, &event) == 0;
+	if (node->watch >= 0)
+		epoll_ctl(watches, EPOLL_CTL_ADD, node->watch, &event);
+	return node->watch != -ENOENT;
 }
 
 static void on_end(struct um_view *view, int fd, void *arg)

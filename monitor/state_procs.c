@@ -171,7 +171,9 @@ static int find_one(void *arg, pid_t pid)
 		return 0;
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (fd < 0) {
-		f->gone = f->gone || errno == ESRCH || errno == EINVAL;
+		if (errno != ESRCH && errno != EINVAL)
+			return -errno;
+		f->gone = true;
 		return 0;
 	}
 	/* The record once more: the number may be another process's by now. */

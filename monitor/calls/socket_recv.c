@@ -213,9 +213,12 @@ static void give_fds(struct um_call *call, struct reception *r, struct cmsghdr *
 			fd[given++] = number;
 	}
 	if (full) {
+		/* Linux puts descriptors last, and the sender's pidfd behind them (net/core/scm.c, scm_recv). */
+		for (struct cmsghdr *o = CMSG_NXTHDR(&r->ours, c); o != NULL; o = CMSG_NXTHDR(&r->ours, o))
+			if (o->cmsg_level == SOL_SOCKET && o->cmsg_type == SCM_PIDFD)
+				close(*(int *)CMSG_DATA(o));
 		r->ours.msg_flags |= MSG_CTRUNC;
 		c->cmsg_len = CMSG_LEN(given * sizeof(int));
-		/* Linux puts descriptors last (net/core/scm.c, scm_recv). */
 		r->ours.msg_controllen = (char *)c - (char *)r->ours.msg_control + CMSG_SPACE(given * sizeof(int));
 	}
 }
