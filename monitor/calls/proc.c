@@ -132,9 +132,10 @@ static int64_t check_listener(struct um_call *call)
 	const uint64_t known = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW |
 			       SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC_ESRCH |
 			       SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+	const uint64_t one_or_all = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
 	struct sock_fprog prog;
 
-	if (call->args[1] & ~known)
+	if ((call->args[1] & ~known) || (call->args[1] & one_or_all) == SECCOMP_FILTER_FLAG_TSYNC)
 		return UM_CONTINUE;
 	return um_read(call, call->args[2], &prog, sizeof(prog)) < 0 ? -EFAULT : -EBUSY;
 }
