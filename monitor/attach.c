@@ -121,7 +121,7 @@ static int add_member(struct attachment *a, pid_t pid)
 static int add_child(void *arg, pid_t pid)
 {
 	struct attachment *a = arg;
-	pid_t parent = um_parent_of(pid);
+	pid_t parent = (pid_t)um_stat_field(pid, UM_STAT_PARENT);
 
 	if (find_member(a, pid) != NULL || parent <= 0 || find_member(a, parent) == NULL)
 		return 0;

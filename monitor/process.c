@@ -167,20 +167,21 @@ pid_t um_tgid(const struct um_call *call)
 	return tgid != 0 ? tgid : call->tid;
 }
 
-pid_t um_parent_of(pid_t pid)
+int64_t um_stat_field(pid_t tid, unsigned field)
 {
-	char path[32], stat[512], *p;
-	pid_t ppid = -1;
+	char name[40], line[1024], *p;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	f = fopen(path, "re");
+	snprintf(name, sizeof(name), "/proc/%d/stat", (int)tid);
+	f = fopen(name, "re");
 	if (f == NULL)
 		return -1;
-	if (fgets(stat, sizeof(stat), f) == NULL || (p = strrchr(stat, ')')) == NULL || sscanf(p + 1, " %*c %d", &ppid) != 1)
-		ppid = -1;
+	/* its name, the second field, may hold anything */
+	p = fgets(line, sizeof(line), f) != NULL ? strrchr(line, ')') : NULL;
 	fclose(f);
-	return ppid;
+	for (unsigned i = 2; p != NULL && i < field; i++)
+		p = strchr(p + 1, ' ');
+	return p != NULL ? strtoll(p, NULL, 10) : -1;
 }
 
 bool um_is_monitors(const struct um_call *call, pid_t pid)

@@ -127,7 +127,8 @@ static int enter(struct runtime *rt, struct received *m, struct runtime_reply *r
 	const struct um_state *state;
 	int err;
 
-	if (m->fd[1] < 0 || !rt->view->tracer_ops->is_listener(m->fd[1]) || um_parent_of(q->child) != m->sender)
+	if (m->fd[1] < 0 || !rt->view->tracer_ops->is_listener(m->fd[1]) ||
+	    um_stat_field(q->child, UM_STAT_PARENT) != m->sender)
 		return refuse(reply, EINVAL, "the request to enter makes no sense");
 	if (!readable(q->child))
 		return refuse(reply, EPERM, "the monitor may not read its memory: the sysctl kernel.yama.ptrace_scope must "

@@ -183,31 +183,13 @@ static int64_t set_socket_owner(struct um_call *call)
 	return set_owner(call, &owner);
 }
 
-/* The foreground group of a process's terminal; 0: none. */
-static pid_t foreground_of(pid_t tid)
-{
-	char name[40], stat[512], *p;
-	pid_t pgrp = 0;
-	FILE *f;
-
-	snprintf(name, sizeof(name), "/proc/%d/stat", tid);
-	f = fopen(name, "re");
-	if (f == NULL)
-		return 0;
-	p = fgets(stat, sizeof(stat), f) != NULL ? strrchr(stat, ')') : NULL;
-	if (p == NULL || sscanf(p + 1, " %*c %*d %*d %*d %*d %d", &pgrp) != 1 || pgrp < 0)
-		pgrp = 0;
-	fclose(f);
-	return pgrp;
-}
-
 /* Only who has the terminal may pass it on. */
 static int64_t set_foreground(struct um_call *call)
 {
-	pid_t pgrp = foreground_of(call->tid);
+	pid_t pgrp = (pid_t)um_stat_field(call->tid, UM_STAT_FOREGROUND);
 	struct group g;
 
-	if (pgrp == 0)
+	if (pgrp <= 0)
 		return UM_CONTINUE;
 	g = group_of(call, pgrp);
 	return g.inside == 0 && g.outside > 0 ? -EPERM : UM_CONTINUE;

@@ -160,19 +160,9 @@ static bool is_noted(const struct stat *st)
 /* The number of a process's terminal; 0: it has none. */
 static dev_t terminal_of(pid_t tid)
 {
-	char name[40], line[512], *p;
-	unsigned nr = 0; /* as new_encode_dev() of the kernel has it */
-	FILE *f;
+	uint32_t nr = (uint32_t)um_stat_field(tid, UM_STAT_TERMINAL); /* as new_encode_dev() of the kernel has it */
 
-	snprintf(name, sizeof(name), "/proc/%d/stat", tid);
-	f = fopen(name, "re");
-	if (f == NULL)
-		return 0;
-	p = fgets(line, sizeof(line), f) != NULL ? strrchr(line, ')') : NULL;
-	if (p == NULL || sscanf(p + 1, " %*c %*d %*d %*d %u", &nr) != 1)
-		nr = 0;
-	fclose(f);
-	return nr == 0 ? 0 : makedev(nr >> 8 & 0xfff, (nr & 0xff) | (nr >> 12 & 0xfff00));
+	return nr == 0 || nr == UINT32_MAX ? 0 : makedev(nr >> 8 & 0xfff, (nr & 0xff) | (nr >> 12 & 0xfff00));
 }
 
 /* /dev/tty is another terminal to the monitor: find the caller's by its number.  An O_PATH descriptor. */

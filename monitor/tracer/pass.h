@@ -9,9 +9,9 @@
 
 struct um_call;
 
-/* The thread is about to make this call.  The pass is good for once. */
+/* The thread is about to make this call.  The pass is good for its next trapped call. */
 void pass_give(pid_t tid, int nr, const uint64_t args[6]);
-/* Is it such a call?  Then it is to be continued. */
+/* Is it such a call?  Then it is to be continued.  Asked of each call, for what it does not take ends with it. */
 bool pass_take(const struct um_call *call);
 
 #endif

@@ -142,12 +142,12 @@ static int unotify_receive(void *listener, struct um_call *call)
 	call->ip = n.notif.data.instruction_pointer;
 	for (int i = 0; i < 6; i++)
 		call->args[i] = n.notif.data.args[i];
-	if (__atomic_load_n(&park_recalled, __ATOMIC_RELAXED) > 0 && park_returns(call))
-		return -EAGAIN;
 	if (call->view->secure && pass_take(call)) {
 		unotify_proceed(call);
 		return -EAGAIN;
 	}
+	if (__atomic_load_n(&park_recalled, __ATOMIC_RELAXED) > 0 && park_returns(call))
+		return -EAGAIN;
 	return 0;
 }
 
