@@ -37,6 +37,7 @@
 #include "attach_check.h"
 #include "dispatch.h"
 #include "ending.h"
+#include "procinfo.h"
 #include "state_internal.h"
 #include "syscall/filter.h"
 #include "tracer/hold.h"
@@ -121,7 +122,7 @@ static int add_member(struct attachment *a, pid_t pid)
 static int add_child(void *arg, pid_t pid)
 {
 	struct attachment *a = arg;
-	pid_t parent = (pid_t)um_stat_field(pid, UM_STAT_PARENT);
+	pid_t parent = procinfo_parent(pid);
 
 	if (find_member(a, pid) != NULL || parent <= 0 || find_member(a, parent) == NULL)
 		return 0;

@@ -24,6 +24,7 @@
 
 #include "calls/proc.h"
 #include "elf.h"
+#include "procinfo.h"
 #include "state.h"
 #include "view.h"
 
@@ -51,76 +52,36 @@ __attribute__((format(printf, 3, 4))) static int refuse(const struct subject *s,
 /* --- what it is
  * ------------------------------------------------------------------------------------------------------ */
 
-static void look_line(struct attach_look *l, char *line)
-{
-	static const struct field {
-		const char *name;
-		size_t offset;
-	} numbers[] = {
-		{ "Tgid:", offsetof(struct attach_look, tgid) },
-		{ "TracerPid:", offsetof(struct attach_look, tracer) },
-		{ "Threads:", offsetof(struct attach_look, threads) },
-		{ "Kthread:", offsetof(struct attach_look, kthread) },
-		{ "NoNewPrivs:", offsetof(struct attach_look, no_new_privs) },
-		{ "Seccomp:", offsetof(struct attach_look, seccomp) },
-		{ "Seccomp_filters:", offsetof(struct attach_look, filters) },
-	};
-	char *value = strchr(line, '\t');
-
-	if (value == NULL)
-		return;
-	line[strcspn(line, "\n")] = '\0';
-	value++;
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		if (strncmp(line, numbers[i].name, strlen(numbers[i].name)) == 0)
-			*(int *)((char *)l + numbers[i].offset) = atoi(value);
-	if (strncmp(line, "Name:", 5) == 0)
-		snprintf(l->name, sizeof(l->name), "%s", value);
-	else if (strncmp(line, "State:", 6) == 0)
-		l->state = *value;
-	else if (strncmp(line, "Umask:", 6) == 0)
-		l->umask = (mode_t)strtoul(value, NULL, 8);
-	else if (strncmp(line, "Uid:", 4) == 0)
-		sscanf(value, "%u %u %u %u", &l->uid[0], &l->uid[1], &l->uid[2], &l->uid[3]);
-	else if (strncmp(line, "Gid:", 4) == 0)
-		sscanf(value, "%u %u %u %u", &l->gid[0], &l->gid[1], &l->gid[2], &l->gid[3]);
-}
-
-/* Where status does not say it (older kernels): the flags of proc(5), stat (PF_KTHREAD in include/linux/sched.h). */
-static int is_kernel_thread(pid_t pid)
-{
-	char path[32], stat[512], *p;
-	unsigned flags = 0;
-	size_t n = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	f = fopen(path, "re");
-	if (f != NULL) {
-		n = fread(stat, 1, sizeof(stat) - 1, f);
-		fclose(f);
-	}
-	stat[n] = '\0';
-	p = strrchr(stat, ')');
-	return p != NULL && sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && (flags & 0x00200000) != 0;
-}
-
 int attach_look(pid_t pid, struct attach_look *look)
 {
-	char path[32], line[256];
-	FILE *f;
+	struct procinfo_status status;
+	struct procinfo_stat stat;
+	const char *value;
+	int err = procinfo_status(pid, &status);
 
 	*look = (struct attach_look){
-	    .tgid = -1, .tracer = -1, .threads = -1, .kthread = -1, .no_new_privs = -1, .seccomp = -1, .filters = -1};
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return -ESRCH;
-	while (fgets(line, sizeof(line), f) != NULL)
-		look_line(look, line);
-	fclose(f);
-	if (look->kthread < 0)
-		look->kthread = is_kernel_thread(pid);
+	    .tgid = (pid_t)procinfo_number(&status, "Tgid"),
+	    .tracer = (pid_t)procinfo_number(&status, "TracerPid"),
+	    .threads = (int)procinfo_number(&status, "Threads"),
+	    .kthread = (int)procinfo_number(&status, "Kthread"),
+	    .no_new_privs = (int)procinfo_number(&status, "NoNewPrivs"),
+	    .seccomp = (int)procinfo_number(&status, "Seccomp"),
+	    .filters = (int)procinfo_number(&status, "Seccomp_filters"),
+	};
+	if (err < 0)
+		return err;
+	if ((value = procinfo_field(&status, "Name")) != NULL)
+		snprintf(look->name, sizeof(look->name), "%.*s", (int)strcspn(value, "\n"), value);
+	if ((value = procinfo_field(&status, "State")) != NULL)
+		look->state = *value;
+	if ((value = procinfo_field(&status, "Umask")) != NULL)
+		look->umask = (mode_t)strtoul(value, NULL, 8);
+	if ((value = procinfo_field(&status, "Uid")) != NULL)
+		sscanf(value, "%u %u %u %u", &look->uid[0], &look->uid[1], &look->uid[2], &look->uid[3]);
+	if ((value = procinfo_field(&status, "Gid")) != NULL)
+		sscanf(value, "%u %u %u %u", &look->gid[0], &look->gid[1], &look->gid[2], &look->gid[3]);
+	if (look->kthread < 0) /* older kernels: PF_KTHREAD */
+		look->kthread = procinfo_stat(pid, &stat) == 0 && (stat.flags & 0x00200000) != 0;
 	return look->tgid > 0 ? 0 : -ESRCH;
 }
 

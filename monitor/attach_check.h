@@ -18,7 +18,7 @@ struct attach_look {
 	mode_t umask;
 };
 
-/* Read it, for a process or a thread.  0 or -ESRCH. */
+/* Read it, for a process or a thread.  0 or a negative errno value (-ESRCH). */
 int attach_look(pid_t pid, struct attach_look *look);
 
 /**

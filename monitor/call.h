@@ -50,11 +50,6 @@ int um_get_fd(const struct um_call *call, int fd);
 ssize_t um_fd_host_path(const struct um_call *call, int fd, char *buf);
 /* Thread group id of the caller. */
 pid_t um_tgid(const struct um_call *call);
-/* That of any thread; 0: there is none. */
-pid_t um_tgid_of(pid_t tid);
-/* A number that /proc/TID/stat has for a thread, by its place in proc(5); -1: there is none. */
-enum { UM_STAT_PARENT = 4, UM_STAT_TERMINAL = 7, UM_STAT_FOREGROUND = 8, UM_STAT_BIRTH = 22 };
-int64_t um_stat_field(pid_t tid, unsigned field);
 /* Is it a thread of the monitor, the guardian or the front? */
 bool um_is_monitors(const struct um_call *call, pid_t pid);
 /* Is the call still waiting (its thread not killed)?  Checked before side effects. */

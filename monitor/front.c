@@ -29,6 +29,7 @@
 
 #include "ending.h"
 #include "log.h"
+#include "procinfo.h"
 #include "serve.h"
 
 struct front {
@@ -79,19 +80,9 @@ void front_stop(int sig)
 
 void front_continue(pid_t cmd, int pidfd)
 {
-	char path[32], stat[512], *p;
-	ssize_t n;
-	int fd;
+	struct procinfo_stat stat;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)cmd);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	n = read(fd, stat, sizeof(stat) - 1);
-	close(fd);
-	stat[n > 0 ? n : 0] = '\0';
-	p = strrchr(stat, ')'); /* the name before it may hold anything */
-	if (p != NULL && p[1] == ' ' && (p[2] == 'T' || p[2] == 't')) /* 't': the tracer has it (--tracer ptrace) */
+	if (procinfo_stat(cmd, &stat) == 0 && (stat.state == 'T' || stat.state == 't')) /* 't': --tracer ptrace has it */
 		syscall(SYS_pidfd_send_signal, pidfd, SIGCONT, NULL, 0);
 }
 

@@ -8,6 +8,7 @@
  * place is meant: the body is the same.
  */
 #include "places.h"
+#include "procinfo.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -69,7 +70,7 @@ uint64_t places_of_fd(const struct um_call *call, pid_t tid, int fd)
 	snprintf(name, sizeof(name), "/proc/%d/fd/%d", tid, fd);
 	if (stat(name, &st) < 0)
 		return 0;
-	tgid = tid == call->tid ? um_tgid(call) : um_tgid_of(tid);
+	tgid = tid == call->tid ? um_tgid(call) : procinfo_tgid(tid);
 	p = slot_of(tgid, &st);
 	return is_of(p, tgid, &st) ? p->place : 0;
 }

@@ -20,6 +20,7 @@
 #include "call.h"
 #include "namei.h"
 #include "procfs.h"
+#include "procinfo.h"
 #include "state.h"
 #include "tracer/park.h"
 #include "tracer/tracer.h"
@@ -59,26 +60,6 @@ static unsigned slots_in_use(void)
 	return n;
 }
 
-/* The thread group of a thread, from /proc. 0: gone. */
-pid_t um_tgid_of(pid_t tid)
-{
-	char name[40], buf[1024], *line;
-	ssize_t n;
-	int fd;
-
-	snprintf(name, sizeof(name), "/proc/%d/status", tid);
-	fd = open(name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	n = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
-	if (n <= 0)
-		return 0;
-	buf[n] = '\0';
-	line = strstr(buf, "\nTgid:");
-	return line ? (pid_t)atoi(line + 6) : 0;
-}
-
 /* Make the slot's pidfd.  0 or a negative errno. */
 static int slot_open(struct slot *slot, pid_t tid)
 {
@@ -88,7 +69,7 @@ static int slot_open(struct slot *slot, pid_t tid)
 	slot->tgid = 0;
 	slot->pidfd = (int)syscall(SYS_pidfd_open, tid, PIDFD_THREAD);
 	if (slot->pidfd < 0 && errno == EINVAL) {
-		slot->tgid = um_tgid_of(tid);
+		slot->tgid = procinfo_tgid(tid);
 		if (slot->tgid == 0)
 			return -ESRCH;
 		slot->pidfd = (int)syscall(SYS_pidfd_open, slot->tgid, 0);
@@ -163,32 +144,15 @@ pid_t um_tgid(const struct um_call *call)
 	/* Signal 0 to a thread of the group that bears its own number: true of leaders only. */
 	if (syscall(SYS_tgkill, call->tid, call->tid, 0) == 0)
 		return call->tid;
-	tgid = um_tgid_of(call->tid);
+	tgid = procinfo_tgid(call->tid);
 	return tgid != 0 ? tgid : call->tid;
-}
-
-int64_t um_stat_field(pid_t tid, unsigned field)
-{
-	char name[40], line[1024], *p;
-	FILE *f;
-
-	snprintf(name, sizeof(name), "/proc/%d/stat", (int)tid);
-	f = fopen(name, "re");
-	if (f == NULL)
-		return -1;
-	/* its name, the second field, may hold anything */
-	p = fgets(line, sizeof(line), f) != NULL ? strrchr(line, ')') : NULL;
-	fclose(f);
-	for (unsigned i = 2; p != NULL && i < field; i++)
-		p = strchr(p + 1, ' ');
-	return p != NULL ? strtoll(p, NULL, 10) : -1;
 }
 
 bool um_is_monitors(const struct um_call *call, pid_t pid)
 {
 	const struct um_view *view = call->view;
 
-	pid = um_tgid_of(pid);
+	pid = procinfo_tgid(pid);
 	return pid > 0 && (pid == view->monitor || pid == view->guardian || pid == view->front ||
 			   pid == view->helper);
 }

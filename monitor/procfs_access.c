@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "namei.h"
+#include "procinfo.h"
 
 /* What a process shows to those only who might trace it; a directory's name stands for what is in it. */
 static const char *const closed[] = {
@@ -53,7 +54,7 @@ int procfs_access(struct um_call *call, const char *path)
 	if (name == NULL || !is_closed(name) || pid == call->tid)
 		return 0;
 	state = state_of(call->view->states, pid);
-	if (state == NULL || !state->virtual_ids || may_read(call->state, state) || um_tgid_of(pid) == um_tgid(call))
+	if (state == NULL || !state->virtual_ids || may_read(call->state, state) || procinfo_tgid(pid) == um_tgid(call))
 		return 0;
 	return -EACCES;
 }

@@ -20,6 +20,7 @@
 #include "dispatch.h"
 #include "log.h"
 #include "node.h"
+#include "procinfo.h"
 #include "setup.h"
 #include "tracer/tracer.h"
 
@@ -127,8 +128,7 @@ static int enter(struct runtime *rt, struct received *m, struct runtime_reply *r
 	const struct um_state *state;
 	int err;
 
-	if (m->fd[1] < 0 || !rt->view->tracer_ops->is_listener(m->fd[1]) ||
-	    um_stat_field(q->child, UM_STAT_PARENT) != m->sender)
+	if (m->fd[1] < 0 || !rt->view->tracer_ops->is_listener(m->fd[1]) || procinfo_parent(q->child) != m->sender)
 		return refuse(reply, EINVAL, "the request to enter makes no sense");
 	if (!readable(q->child))
 		return refuse(reply, EPERM, "the monitor may not read its memory: the sysctl kernel.yama.ptrace_scope must "

@@ -7,6 +7,7 @@
  * ended before its own turn came, is there at the next reading.  A reading counts as complete only when nothing that
  * it named was gone when it was looked at: a process that forks and exits all the time is always one step ahead.
  */
+#include "procinfo.h"
 #include "state_internal.h"
 
 #include <dirent.h>
@@ -237,25 +238,12 @@ struct killing {
 /* Ended, and only waiting to be reaped?  A leader that has ended counts only when its other threads have, too. */
 static bool is_zombie(pid_t pid)
 {
-	char path[32], buf[1024], state, *p;
-	long threads;
-	ssize_t n;
-	int fd;
+	struct procinfo_stat stat;
+	int err = procinfo_stat(pid, &stat);
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT || errno == ESRCH;
-	n = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
-	if (n <= 0)
-		return n < 0 && errno == ESRCH;
-	buf[n] = '\0';
-	p = strrchr(buf, ')'); /* the name may hold anything */
-	if (p == NULL || sscanf(p + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld",
-				&state, &threads) != 2)
-		return false;
-	return (state == 'Z' || state == 'X') && threads <= 1;
+	if (err < 0)
+		return err == -ESRCH;
+	return (stat.state == 'Z' || stat.state == 'X') && stat.num_threads <= 1;
 }
 
 /*

@@ -21,6 +21,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../procinfo.h"
 #include "../tracer/tracer.h"
 #include "exec.h"
 
@@ -30,16 +31,8 @@
 /* Do the process and its parent share their memory (vfork)?  Unknown is yes. */
 static bool memory_is_shared(pid_t tid)
 {
-	char name[40], line[128];
-	int parent = 0;
-	FILE *f;
+	pid_t parent = procinfo_parent(tid);
 
-	snprintf(name, sizeof(name), "/proc/%d/status", tid);
-	f = fopen(name, "re");
-	while (f && fgets(line, sizeof(line), f) && sscanf(line, "PPid: %d", &parent) != 1)
-		;
-	if (f)
-		fclose(f);
 	return parent <= 0 || syscall(SYS_kcmp, tid, parent, KCMP_VM, 0, 0) <= 0;
 }
 

@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../procinfo.h"
 #include "../state_internal.h"
 #include "../view.h"
 #include "proc.h"
@@ -186,12 +187,12 @@ static int64_t set_socket_owner(struct um_call *call)
 /* Only who has the terminal may pass it on. */
 static int64_t set_foreground(struct um_call *call)
 {
-	pid_t pgrp = (pid_t)um_stat_field(call->tid, UM_STAT_FOREGROUND);
+	struct procinfo_stat stat;
 	struct group g;
 
-	if (pgrp <= 0)
+	if (procinfo_stat(call->tid, &stat) < 0 || stat.tpgid <= 0)
 		return UM_CONTINUE;
-	g = group_of(call, pgrp);
+	g = group_of(call, stat.tpgid);
 	return g.inside == 0 && g.outside > 0 ? -EPERM : UM_CONTINUE;
 }
 

@@ -28,6 +28,7 @@
 
 #include "../hostfs.h"
 #include "../namei.h"
+#include "../procinfo.h"
 #include "../view.h"
 #include "proc.h"
 
@@ -160,9 +161,10 @@ static bool is_noted(const struct stat *st)
 /* The number of a process's terminal; 0: it has none. */
 static dev_t terminal_of(pid_t tid)
 {
-	uint32_t nr = (uint32_t)um_stat_field(tid, UM_STAT_TERMINAL); /* as new_encode_dev() of the kernel has it */
+	struct procinfo_stat stat;
+	unsigned nr = procinfo_stat(tid, &stat) < 0 ? 0 : stat.tty_nr;
 
-	return nr == 0 || nr == UINT32_MAX ? 0 : makedev(nr >> 8 & 0xfff, (nr & 0xff) | (nr >> 12 & 0xfff00));
+	return nr == 0 ? 0 : makedev(nr >> 8 & 0xfff, (nr & 0xff) | (nr >> 12 & 0xfff00));
 }
 
 /* /dev/tty is another terminal to the monitor: find the caller's by its number.  An O_PATH descriptor. */

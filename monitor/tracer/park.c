@@ -37,6 +37,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../procinfo.h"
 #include "../view.h"
 #include "park_ops.h"
 #include "tracer.h"
@@ -138,46 +139,13 @@ static void park_drop(struct um_park *p)
 	free(p);
 }
 
-/* A line of /proc/TID/status, as a hexadecimal number. */
-static uint64_t signal_field(const char *status, const char *name)
-{
-	const char *at = strstr(status, name);
-
-	return at == NULL ? 0 : strtoull(at + strlen(name), NULL, 16);
-}
-
-/* /proc/TID/status; "" if there is none. */
-static void read_status(pid_t tid, char *buf, size_t size)
-{
-	char name[40];
-	size_t n = 0;
-	FILE *f;
-
-	snprintf(name, sizeof(name), "/proc/%d/status", tid);
-	f = fopen(name, "re");
-	if (f != NULL) {
-		n = fread(buf, 1, size - 1, f);
-		fclose(f);
-	}
-	buf[n] = '\0';
-}
-
 bool park_signals(pid_t tid)
 {
-	char buf[4096];
+	struct procinfo_status status;
 
-	read_status(tid, buf, sizeof(buf));
-	return (signal_field(buf, "\nSigPnd:\t") | signal_field(buf, "\nShdPnd:\t")) & ~signal_field(buf, "\nSigBlk:\t");
-}
-
-static bool has_ended(pid_t tid)
-{
-	char buf[4096];
-	const char *state;
-
-	read_status(tid, buf, sizeof(buf));
-	state = strstr(buf, "\nState:\t");
-	return state == NULL || state[8] == 'Z' || state[8] == 'X';
+	procinfo_status(tid, &status);
+	return ((procinfo_mask(&status, "SigPnd") | procinfo_mask(&status, "ShdPnd")) &
+		~procinfo_mask(&status, "SigBlk")) != 0;
 }
 
 /* --- the nurse (all with the park locked) ------------------------------------------------------------------------- */
@@ -368,7 +336,7 @@ static bool give_order(struct um_park *p, enum park_order order, int64_t ret)
 static void await(struct um_park *p)
 {
 	while (!p->refused && !p->returned && p->where != GONE)
-		if (!park_wait(p, LOOK_US) && p->where == LEFT && !p->returned && has_ended(p->own.tid))
+		if (!park_wait(p, LOOK_US) && p->where == LEFT && !p->returned && procinfo_is_dead(p->own.tid))
 			set_where(p, GONE);
 	if (p->awaited)
 		__atomic_sub_fetch(&park_recalled, 1, __ATOMIC_SEQ_CST);

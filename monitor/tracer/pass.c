@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "../call.h"
+#include "../procinfo.h"
 #include "pass.h"
 
 #define PASSES 64 /* the oldest makes room: as if a handler had run */
@@ -22,7 +23,7 @@
 static struct pass {
 	pid_t tid;              /* 0: none */
 	int nr;
-	int64_t birth;          /* of the thread */
+	uint64_t birth;         /* of the thread; 0: not known, so it has none */
 	uint64_t args[6];
 } passes[PASSES];
 static unsigned next, given;    /* `given': how many there are */
@@ -44,7 +45,7 @@ static bool take(pid_t tid, struct pass *taken)
 
 void pass_give(pid_t tid, int nr, const uint64_t args[6])
 {
-	struct pass pass = { .tid = tid, .nr = nr, .birth = um_stat_field(tid, UM_STAT_BIRTH) }, old;
+	struct pass pass = { .tid = tid, .nr = nr, .birth = procinfo_starttime(tid) }, old;
 
 	memcpy(pass.args, args, sizeof(pass.args));
 	pthread_mutex_lock(&lock);
@@ -68,5 +69,5 @@ bool pass_take(const struct um_call *call)
 	found = take(call->tid, &p);
 	pthread_mutex_unlock(&lock);
 	return found && p.nr == call->nr && memcmp(p.args, call->args, sizeof(p.args)) == 0 &&
-	       p.birth == um_stat_field(call->tid, UM_STAT_BIRTH);
+	       p.birth != 0 && p.birth == procinfo_starttime(call->tid);
 }

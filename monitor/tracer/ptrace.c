@@ -38,6 +38,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../procinfo.h"
 #include "../view.h"
 #include "park_ops.h"
 
@@ -288,19 +289,12 @@ static bool ends_for_signals(int nr)
 /* Does the process ignore it, by its wish or because that is what is done? */
 static bool is_ignored(pid_t tid, int sig)
 {
-	char name[40], line[256];
-	unsigned long long bit = 1ull << (sig - 1), ignored = 0, caught = 0;
+	struct procinfo_status status;
+	uint64_t bit = UINT64_C(1) << (sig - 1);
 	bool by_default = sig == SIGCHLD || sig == SIGURG || sig == SIGWINCH || sig == SIGCONT;
-	FILE *f;
 
-	snprintf(name, sizeof(name), "/proc/%d/status", (int)tid);
-	f = fopen(name, "re");
-	while (f != NULL && fgets(line, sizeof(line), f))
-		if (sscanf(line, "SigIgn: %llx", &ignored) != 1)
-			sscanf(line, "SigCgt: %llx", &caught);
-	if (f != NULL)
-		fclose(f);
-	return (ignored & bit) || (by_default && !(caught & bit));
+	procinfo_status(tid, &status);
+	return (procinfo_mask(&status, "SigIgn") & bit) || (by_default && !(procinfo_mask(&status, "SigCgt") & bit));
 }
 
 /*

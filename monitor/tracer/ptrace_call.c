@@ -16,27 +16,13 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
+#include "../procinfo.h"
 #include "../view.h"
 #include "inject.h"
 #include "ptrace.h"
 #include "tracee.h"
 
 #define AT_CALL (SIGTRAP | 0x80) /* with PTRACE_O_TRACESYSGOOD */
-
-/* Is it dead?  The kernel does not say so of a leader as long as another thread of its is not waited for. */
-static bool is_dead(pid_t tid)
-{
-	char name[40], stat[512], *p;
-	FILE *f;
-
-	snprintf(name, sizeof(name), "/proc/%d/stat", (int)tid);
-	f = fopen(name, "re");
-	if (f == NULL)
-		return true;
-	p = fgets(stat, sizeof(stat), f) != NULL ? strrchr(stat, ')') : NULL;
-	fclose(f);
-	return p == NULL || p[2] == 'Z' || p[2] == 'X';
-}
 
 /*
  * Set its registers, unless another thread has its number now: one that executes a program takes the leader's, and what
@@ -64,7 +50,7 @@ static int run(struct ptracer *p, struct trapped *t)
 		do
 			info.si_pid = 0;
 		while (waitid(P_PID, (id_t)t->tid, &info, WSTOPPED | WEXITED | __WALL | __WNOTHREAD) < 0 && errno == EINTR &&
-		       !is_dead(t->tid));
+		       !procinfo_is_dead(t->tid));
 		if (info.si_pid == 0)
 			return -ESRCH;
 		if (info.si_code != CLD_TRAPPED) {

@@ -46,6 +46,7 @@
 
 #include "../arch/arch.h"
 #include "../call.h"
+#include "../procinfo.h"
 #include "../view.h"
 #include "tracee.h"
 #include "tracer.h"
@@ -183,24 +184,6 @@ bool tracee_is_stopped(struct tracee *t)
 	return true;
 }
 
-/* Has it ended, though waitid(2) does not say so? */
-static bool tracee_is_dead(const struct tracee *t)
-{
-	char path[48], stat[256], *p;
-	size_t n;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", t->tid);
-	f = fopen(path, "re");
-	if (!f)
-		return true;
-	n = fread(stat, 1, sizeof(stat) - 1, f);
-	fclose(f);
-	stat[n] = '\0';
-	p = strrchr(stat, ')'); /* the name may hold anything */
-	return p && p[1] == ' ' && (p[2] == 'Z' || p[2] == 'X');
-}
-
 /* As tracee_look(), waiting at most @ms milliseconds; -ETIMEDOUT.  0: it is stopped. */
 int tracee_wait(struct tracee *t, unsigned ms)
 {
@@ -218,7 +201,7 @@ int tracee_wait(struct tracee *t, unsigned ms)
 			r = 1;
 		else if (waited >= ms)
 			r = -ETIMEDOUT;
-		else if (waited >= WAIT_ZOMBIE_MS && tracee_is_dead(t))
+		else if (waited >= WAIT_ZOMBIE_MS && procinfo_is_dead(t->tid))
 			r = -EOWNERDEAD;
 		if (r == 1 || (r < 0 && r != -EINTR))
 			break;
@@ -229,33 +212,23 @@ int tracee_wait(struct tracee *t, unsigned ms)
 	return r == 1 ? 0 : r;
 }
 
-/* A number from /proc/TID/status, or -1. */
-static long status_field(pid_t tid, const char *name)
+/* 0: nobody; -1: there is no such thread. */
+static pid_t tracer_of(pid_t tid)
 {
-	char path[48], line[128];
-	size_t len = strlen(name);
-	long value = -1;
-	FILE *f;
+	struct procinfo_status status;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	f = fopen(path, "re");
-	if (!f)
-		return -1;
-	while (fgets(line, sizeof(line), f))
-		if (!strncmp(line, name, len) && line[len] == ':') {
-			value = strtol(line + len + 1, NULL, 10);
-			break;
-		}
-	fclose(f);
-	return value;
+	procinfo_status(tid, &status);
+	return (pid_t)procinfo_number(&status, "TracerPid");
 }
 
 /* Wait for a thread that has ended, so that its real parent sees it; not if that is us: see the top. */
 static void tracee_bury(const struct tracee *t)
 {
+	struct procinfo_status status;
 	siginfo_t si;
 
-	if (status_field(t->tid, "Tgid") == t->tid && status_field(t->tid, "PPid") == getpid())
+	procinfo_status(t->tid, &status);
+	if (procinfo_number(&status, "Tgid") == t->tid && procinfo_number(&status, "PPid") == getpid())
 		return;
 	waitid(P_PID, (id_t)t->tid, &si, WEXITED | WNOHANG | __WALL);
 }
@@ -388,7 +361,7 @@ static bool leftover_finish(struct tracee *t)
 	int r = tracee_look(t, WNOHANG);
 
 	if (r == 0)
-		return status_field(t->tid, "TracerPid") == 0;
+		return tracer_of(t->tid) == 0;
 	if (r == -ESRCH)
 		tracee_bury(t);
 	if (r < 0)
@@ -429,7 +402,7 @@ static int64_t seize_error(struct um_call *call, int error)
 {
 	if (error == ESRCH)
 		return call->view->tracer_ops->alive(call) ? -ESRCH : UM_REPLIED;
-	return status_field(call->tid, "TracerPid") > 0 ? -EBUSY : -error;
+	return tracer_of(call->tid) > 0 ? -EBUSY : -error;
 }
 
 int64_t tracee_catch(struct um_call *call, struct tracee *t, struct arch_regs *regs)
