@@ -12,9 +12,11 @@ set -u
 : "${UMVIEW_SLOW:=1}"
 if [ -z "${UMVIEW_TEST_MARK:-}" ]; then
 	TMPDIR=$(mktemp -d /var/tmp/umview-test.XXXXXX)
-	export TMPDIR
+	XDG_RUNTIME_DIR=$TMPDIR.run
+	export TMPDIR XDG_RUNTIME_DIR
+	mkdir -m 700 "$XDG_RUNTIME_DIR"
 	cd "$TMPDIR" || exit 1
-	trap 'chmod -R u+rwX "$TMPDIR"; rm -rf "$TMPDIR"' EXIT
+	trap 'chmod -R u+rwX "$TMPDIR"; rm -rf "$TMPDIR" "$XDG_RUNTIME_DIR"' EXIT
 fi
 UMVIEW=$UMVIEW_BUILD/umview
 PATH=$UMVIEW_BUILD:$PATH:/usr/sbin:/sbin
@@ -36,6 +38,18 @@ skip() {
 umview() {
 	# shellcheck disable=SC2086
 	"$UMVIEW" --norc $UMVIEW_FLAGS "$@"
+}
+
+# not_tried REASON: a part of the test is left out; tests/run shows it
+not_tried() {
+	printf 'not tried: %s\n' "$*"
+}
+
+# processes_of COMMAND-LINE: the processes with these words that work in the current directory
+processes_of() {
+	for _pid in $(pgrep -fx "$1"); do
+		[ "$(readlink "/proc/$_pid/cwd")" != "$(pwd -P)" ] || printf '%s\n' "$_pid"
+	done
 }
 
 # need_command CMD [PACKAGE]: skip without it
@@ -77,6 +91,7 @@ equal() {
 host_snapshot() {
 	{
 		find /usr /etc /bin /sbin /lib /lib64 /opt /srv /var/lib /var/cache -xdev \
+			\( -path "$UMVIEW_SRC" -o -path "$UMVIEW_BUILD" \) -prune -o \
 			-path /var/lib/apt/periodic -prune -o -path /var/lib/systemd -prune -o -name __pycache__ -prune -o \
 			-printf '%p %y %m %U %G %s %T@ %C@ %l\n' 2>/dev/null | sort
 		find /var/lib/dpkg -type f -readable -exec cksum {} + | sort -k 3

@@ -114,16 +114,21 @@ if command -v valgrind >/dev/null; then
 	echo "--- valgrind"
 	valgrind -q --error-exitcode=9 --trace-children=yes ./prog 2>&1
 	echo "exit $?"
+else
+	echo "not tried: valgrind is missing"
 fi
 if command -v perf >/dev/null; then
 	echo "--- perf stat"
 	perf stat -e task-clock ./prog 2>&1 | grep -c task-clock
+else
+	echo "not tried: perf is missing"
 fi
 ls
 END
 
 mkdir native plain cow changes
 sh session.sh native >native.out 2>&1 || fail "natively: exit status $?"
+grep '^not tried: ' native.out
 grep -q 'hit Breakpoint 3' native.out || fail "gdb does not work here: $(cat native.out)"
 expect 0 umview -- sh -c 'sh session.sh plain >plain.out 2>&1'
 expect 0 umview --cow changes -- sh -c 'sh session.sh cow >cow.out 2>&1; cat cow.out'

@@ -149,16 +149,16 @@ same() {
 PY=$(command -v /usr/bin/python3 || command -v python3)
 same python "$PY" -B mp.py
 same perl perl p.pl
-if command -v node >/dev/null; then same node node n.js; else echo "no node: not tried"; fi
+if command -v node >/dev/null; then same node node n.js; else not_tried "node is missing"; fi
 if command -v javac >/dev/null; then
 	javac J.java || fail "javac fails"
 	same java java -cp . -Xmx256m J
 else
-	echo "no java compiler: not tried"
+	not_tried "there is no java compiler"
 fi
 if command -v go >/dev/null; then
 	HOME=$work GOFLAGS=-mod=mod GO111MODULE=off go build -o g g.go || fail "go build fails"
 	same go ./g
 else
-	echo "no go compiler: not tried"
+	not_tried "there is no go compiler"
 fi

@@ -107,6 +107,8 @@ if shutil.which("strace"):
          cat trace"""], capture_output=True, text=True, timeout=60).stdout
     if "through\nstatus 0" not in out or not re.search(r'write\(1, "through', out):
         fail("strace of a waiting process", out)
+else:
+    print("not tried: strace is missing")
 
 # Many wait and are killed, interrupted, let go: then the monitor is as before.
 view = subprocess.Popen([UMVIEW, "--norc", "--cow", "D", "bash", "-c", INNER + """

@@ -25,6 +25,8 @@ if command -v strace >/dev/null; then
 	expect_out 'Operation not permitted'
 	expect '!0' umview --tracer ptrace -- sh -c 'sleep 50 & strace -o trace -p $!; s=$?; kill $!; exit $s'
 	expect_out 'has one tracer'
+else
+	not_tried "strace is missing"
 fi
 
 echo "--- nothing shows"
@@ -38,10 +40,10 @@ sleep 0.3
 kill -9 "$(cat monitor)"
 wait $!
 for i in $(seq 100); do
-	pgrep -f '^sleep 61\.[56]$' >/dev/null || break
+	[ -n "$(processes_of 'sleep 61\.[56]')" ] || break
 	sleep 0.1
 done
-pgrep -f '^sleep 61\.[56]$' && fail "processes are left"
+[ -z "$(processes_of 'sleep 61\.[56]')" ] || fail "processes are left"
 
 failed=
 for t in chroot-busybox exit-status job-control oracle-files bind-mounts same-file lower-links socket-creds monitor-death \
@@ -54,7 +56,7 @@ for t in chroot-busybox exit-status job-control oracle-files bind-mounts same-fi
 		status=$?
 		[ $status = 0 ] && continue
 		if [ $status = 77 ]; then
-			echo "$t is skipped: $(tail -1 "$t/log")"
+			not_tried "$t: $(tail -n 1 "$t/log")"
 			continue
 		fi
 		failed="$failed $t"

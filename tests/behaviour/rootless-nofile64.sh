@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # With RLIMIT_NOFILE at 64 a view works, and a program that uses up its descriptors gets EMFILE as it would outside.
 . "$(dirname "$0")/../lib.sh"
+need_command python3 python3
 
 fresh_dir D
 cat >work.sh <<'END'
@@ -32,7 +33,6 @@ expect 0 umview --cow "$D" -- sh work.sh
 expect 0 umview --cow "$D" --su -- sh work.sh
 expect 0 umview -- sh -c 'ulimit -n'
 expect_out '^64$'
-command -v python3 >/dev/null || exit 0
 # opened by the kernel, and by the monitor (a copied-up file)
 expect 0 umview --cow "$D" -- python3 emfile.py
 expect_out '^EMFILE 63$'

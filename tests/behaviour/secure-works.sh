@@ -30,6 +30,8 @@ expect_out '^root:adm$'
 if command -v git >/dev/null; then
 	expect 0 secure -- sh -c 'git init -q r && cd r && echo x >f && git add f &&
 		git -c user.name=x -c user.email=x commit -qm x && git clone -q . ../r2 && git -C ../r2 log --oneline'
+else
+	not_tried "git is missing"
 fi
 if command -v make >/dev/null && command -v cc >/dev/null; then
 	printf 'all: a b\n%%: %%.c\n\tcc -o $@ $<\n' >Makefile
@@ -37,6 +39,8 @@ if command -v make >/dev/null && command -v cc >/dev/null; then
 	cp a.c b.c
 	expect 0 secure -- sh -c 'make -s -j2 && ./a'
 	expect_out '^built$'
+else
+	not_tried "make or cc is missing"
 fi
 expect 0 secure -- python3 -c '
 import multiprocessing, os, subprocess, tempfile, threading
@@ -56,5 +60,7 @@ if command -v node >/dev/null; then
 			http.get({ port: s.address().port, host: "127.0.0.1" }, r => r.on("data", d => {
 				console.log(String(d)); s.close(); process.exit(0); })));'
 	expect_out '^served$'
+else
+	not_tried "node is missing"
 fi
 [ "$(ls)" = "$(printf '%s\n' Makefile a.c b.c p.deb pkg)" ] || fail "the host has changed: $(ls)"

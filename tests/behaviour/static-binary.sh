@@ -54,7 +54,7 @@ expect 0 umview --cow "$D" --su -- sh -c 'cp prog /usr/bin/umview-prog && umview
 expect_out '^written by a static program$'
 expect 0 umview --cow "$D" -- umview-prog read
 
-command -v go >/dev/null || { echo "go is not here: only the C program was tried"; exit 0; }
+command -v go >/dev/null || { not_tried "there is no go compiler"; exit 0; }
 cat >hello.go <<'END'
 package main
 
