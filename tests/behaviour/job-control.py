@@ -12,12 +12,13 @@ U = f"{UMVIEW} -n {os.environ.get('UMVIEW_FLAGS', '')}"
 
 
 def processes(pattern):
-    """Process ids whose command line is this, word by word."""
+    """Ids of the processes in this directory whose command line is this, word by word."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{pid}/cmdline", "rb") as f:
-                if f.read().decode("utf-8", "replace").split("\0")[:-1] == pattern.split():
+                words = f.read().decode("utf-8", "replace").split("\0")[:-1]
+                if words == pattern.split() and os.readlink(f"/proc/{pid}/cwd") == os.getcwd():
                     found.append(int(pid))
         except OSError:
             pass

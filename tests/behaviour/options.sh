@@ -119,13 +119,18 @@ sleep 0.5
 kill -9 "$pid"
 wait
 n=0
-while pgrep -fx 'sleep 66.6' >/dev/null && [ $n -lt 20 ]; do # a second
+while [ -n "$(processes_of 'sleep 66.6')" ] && [ $n -lt 20 ]; do # a second
 	sleep 0.05
 	n=$((n + 1))
 done
-! pgrep -fx 'sleep 66.6' || fail "what entered outlives the view"
+[ -z "$(processes_of 'sleep 66.6')" ] || fail "what entered outlives the view"
 expect 0 "$UMVIEW" --list
 ! printf '%s\n' "$out" | grep -q '^first ' || fail "a dead view is listed"
+mkdir -p open/umview && chmod 755 open/umview # a directory for sockets that others can reach into is not taken
+for unusable in "" "$PWD/open" /nowhere; do
+	expect 0 env XDG_RUNTIME_DIR="$unusable" "$UMVIEW" -n --name "second$$" -- umview --list
+	expect_out "^second$$ "
+done
 
 echo "--- trace and stats"
 expect 0 umview --trace=trace --stats -- ls /
