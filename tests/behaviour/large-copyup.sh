@@ -83,7 +83,8 @@ print("good")'
 
 # killed while it copies: nothing is left, and the next view has the lower file still
 fresh_dir K
-umview --cow "$K" -- sh -c 'echo x >started; exec python3 -c "import os; os.open(\"t/huge\", os.O_RDWR); open(\"opened\", \"w\")"' &
+# shellcheck disable=SC2086
+"$UMVIEW" --norc $UMVIEW_FLAGS --cow "$K" -- sh -c 'echo x >started; exec python3 -c "import os; os.open(\"t/huge\", os.O_RDWR); open(\"opened\", \"w\")"' &
 view=$!
 n=0
 while [ ! -e "$K$PWD/started" ] && [ $n -lt 100 ]; do
