@@ -7,10 +7,10 @@ TEST_USER=${UMVIEW_TEST_USER:-umtest}
 # What each step needs: a command, a file or pc:MODULE (pkg-config), and the Debian package that has it.
 NEEDS_BUILD="gcc:gcc make:make autoreconf:autoconf automake:automake libtoolize:libtool pkg-config:pkg-config
 	/usr/include/stdio.h:libc6-dev pc:libarchive:libarchive-dev pc:check:check"
-NEEDS_TESTS="python3:python3 busybox:busybox-static musl-gcc:musl-tools git:git rsync:rsync curl:curl
-	setfacl:acl setfattr:attr strace:strace script:bsdutils diff:diffutils xz:xz-utils
+NEEDS_TESTS="python3:python3 ps:procps busybox:busybox-static musl-gcc:musl-tools git:git rsync:rsync curl:curl
+	setfacl:acl setfattr:attr strace:strace gdb:gdb script:bsdutils diff:diffutils xz:xz-utils
 	cppcheck:cppcheck /usr/share/doc/ca-certificates:ca-certificates"
-NEEDS_FULL="debootstrap:debootstrap gdb:gdb valgrind:valgrind perf:linux-perf qemu-system-x86_64:qemu-system-x86 go:golang-go javac:default-jdk-headless
+NEEDS_FULL="debootstrap:debootstrap node:nodejs valgrind:valgrind perf:linux-perf qemu-system-x86_64:qemu-system-x86 go:golang-go javac:default-jdk-headless
 	stress-ng:stress-ng dpkg-source:dpkg-dev /usr/include/sys/capability.h:libcap-dev /usr/include/popt.h:libpopt-dev"
 NEEDS_BENCH="gcc:gcc make:make python3:python3 proot:proot bwrap:bubblewrap fakeroot:fakeroot"
 
