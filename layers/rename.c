@@ -9,10 +9,6 @@
  */
 #include "layers_internal.h"
 
-#ifndef RENAME_WHITEOUT
-#define RENAME_WHITEOUT (1 << 2)
-#endif
-
 struct move {
 	struct layers *l;
 	const char *from, *to;

@@ -31,15 +31,14 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "compat.h"
+
 #define SLOTS 4096              /* a power of two */
 #define ENTRIES_MAX 1024        /* then all are forgotten */
 #define ASKED 1024
 #define TIMES 16                /* questions before one is learnt: a watch makes reads of its files some 25 ns dearer */
 #define WATCHED (IN_DELETE | IN_MOVE | IN_ATTRIB)
 
-#ifndef XFS_SUPER_MAGIC
-#define XFS_SUPER_MAGIC 0x58465342
-#endif
 #define ZFS_SUPER_MAGIC 0x2fc12fc1
 
 struct entry {

@@ -31,11 +31,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "compat.h"
 #include "hashtab_layout.h"
-
-#ifndef F_SEAL_FUTURE_WRITE
-#define F_SEAL_FUTURE_WRITE 0x0010 /* Linux 5.1 */
-#endif
 
 #define TABLE_MIN (64u << 10)
 #define BUCKETS_MIN 64

@@ -23,12 +23,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "compat.h"
 #include "dispatch.h"
 #include "log.h"
-
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
 
 #define DEPTH_MAX 32
 #define NODES_MAX 4096

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "call.h"
+#include "compat.h"
 #include "namei.h"
 #include "procfs.h"
 #include "procinfo.h"
@@ -25,16 +26,6 @@
 #include "tracer/park.h"
 #include "tracer/tracer.h"
 #include "view.h"
-
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd 438
-#endif
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
-#ifndef PIDFD_THREAD
-#define PIDFD_THREAD O_EXCL
-#endif
 
 #define SLOTS 256
 #define STATES_ENOUGH 4096 /* records before the first sweep */

@@ -11,6 +11,7 @@
  * The memfd's name leads back to the path in /proc, for fstat(2) and /proc/PID/fd; a random tag in it, which nobody
  * in the view gets to see, keeps others from bearing such a name.
  */
+#include "compat.h"
 #include "procfs_internal.h"
 
 #include <errno.h>
@@ -26,10 +27,6 @@
 
 #include "namei.h"
 #include "tracer/tracer.h"
-
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 8U
-#endif
 
 #define PREFIX "/memfd:um-"
 #define TAG_SIZE 17 /* 16 digits and a ':' */

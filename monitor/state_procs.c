@@ -7,6 +7,7 @@
  * ended before its own turn came, is there at the next reading.  A reading counts as complete only when nothing that
  * it named was gone when it was looked at: a process that forks and exits all the time is always one step ahead.
  */
+#include "compat.h"
 #include "procinfo.h"
 #include "state_internal.h"
 
@@ -21,11 +22,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
-#ifndef SYS_pidfd_send_signal
-#define SYS_pidfd_send_signal 424
-#define SYS_pidfd_open 434
-#endif
 
 #define SWEEP_ROUNDS 50 /* then nothing is freed this time */
 #define CHASE_ROUNDS 16

@@ -23,15 +23,12 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "../compat.h"
 #include "../log.h"
 #include "calls.h"
 #include "exec.h"
 
 #define SCRIPTS_MAX 5   /* nested interpreters (fs/exec.c, exec_binprm) */
-
-#ifndef AT_EXECVE_CHECK
-#define AT_EXECVE_CHECK 0x10000 /* Linux 6.14 */
-#endif
 
 /* Read the arguments: what file, by which name. */
 static int read_given(struct exec *x)

@@ -21,14 +21,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../compat.h"
 #include "../ids.h"
 #include "../state_internal.h"
 #include "../view.h"
 #include "proc.h"
-
-#ifndef PIDFD_SIGNAL_PROCESS_GROUP
-#define PIDFD_SIGNAL_PROCESS_GROUP (1u << 2)
-#endif
 
 bool exists(pid_t tid)
 {

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "../../modules/include/um_ctl.h"
+#include "../compat.h"
 #include "../ids.h"
 #include "../log.h"
 #include "../procfs.h"
@@ -34,15 +35,6 @@
 #include "../view.h"
 #include "proc.h"
 
-#ifndef PR_SCHED_CORE
-#define PR_SCHED_CORE 62 /* Linux 5.14 */
-#endif
-#ifndef PIDFS_MAGIC
-#define PIDFS_MAGIC 0x50494446 /* Linux 6.9 */
-#endif
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
 #define SPACES                                                                                                       \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 

@@ -21,15 +21,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../compat.h"
 #include "../tracer/tracer.h"
 #include "../view.h"
-
-#ifndef SO_PEERGROUPS
-#define SO_PEERGROUPS 59
-#endif
-#ifndef SO_PEERPIDFD
-#define SO_PEERPIDFD 77
-#endif
 
 uint64_t socket_inode(int sock)
 {

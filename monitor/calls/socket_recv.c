@@ -16,12 +16,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../compat.h"
 #include "../tracer/tracer.h"
 #include "../view.h"
-
-#ifndef SCM_PIDFD
-#define SCM_PIDFD 4
-#endif
 
 #define IOV_COUNT_MAX 1024  /* UIO_MAXIOV */
 #define DATA_MAX (4u << 20) /* of one message */

@@ -12,9 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x0010U        /* Linux 6.3 */
-#endif
+#include "../compat.h"
 
 #define LOADER_NAME "umview-loader"
 

@@ -39,10 +39,6 @@
 #define PIE_BASE 0x555555554000ul /* where the kernel puts such programs without randomization */
 #define NAME_ROOM 64            /* for a platform name */
 
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
-#endif
-
 struct aux {
 	uint64_t type, value;
 };

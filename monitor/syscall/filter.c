@@ -27,10 +27,6 @@
 #include "filter.h"
 #include "table.h"
 
-#ifndef SECCOMP_RET_USER_NOTIF
-#define SECCOMP_RET_USER_NOTIF 0x7fc00000U
-#endif
-
 enum action_kind { ACT_ALLOW, ACT_ERRNO, ACT_TRAP, ACT_TRAP_COOKIE, ACT_WHEN };
 
 struct action {

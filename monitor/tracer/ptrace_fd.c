@@ -25,6 +25,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../compat.h"
 #include "../view.h"
 #include "ptrace.h"
 
@@ -32,9 +33,6 @@
 #define PATH_ROOM 48
 #define REOPEN_FLAGS                                                                                                 \
 	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_DIRECT | O_LARGEFILE | O_NOATIME | O_SYNC | O_DSYNC | O_PATH | O_DIRECTORY)
-#ifndef PR_SET_PTRACER
-#define PR_SET_PTRACER 0x59616d61
-#endif
 
 static pid_t carrier;
 

@@ -19,20 +19,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../compat.h"
 #include "../view.h"
 #include "hold.h"
 #include "tracer.h"
 #include "unotify.h"
-
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd 438
-#endif
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
-#ifndef SECCOMP_FILTER_FLAG_TSYNC_ESRCH
-#define SECCOMP_FILTER_FLAG_TSYNC_ESRCH (1UL << 4)
-#endif
 
 #define SPARE 4		    /* descriptors kept free for what must not fail */
 #define ROOM_FOR_LISTENER 8 /* descriptors that the process gets more, for a moment */
