@@ -48,6 +48,8 @@ int um_get_fd(const struct um_call *call, int fd);
 /* Host path of the caller's descriptor, or of its working directory if @fd is AT_FDCWD, as the kernel names it.
  * @buf: PATH_MAX bytes.  Length, -EBADF, -ENOENT if it was removed (the name ends in " (deleted)"). */
 ssize_t um_fd_host_path(const struct um_call *call, int fd, char *buf);
+/* Is a number left for one more descriptor of the caller's?  True where it cannot be found out. */
+bool um_fd_is_free(const struct um_call *call);
 /* Thread group id of the caller. */
 pid_t um_tgid(const struct um_call *call);
 /* Is it a thread of the monitor, the guardian or the front? */

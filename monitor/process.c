@@ -6,6 +6,7 @@
  * entry is made anew.  Where a pidfd of a thread cannot be had (before Linux 6.9) the thread group's serves, and the
  * thread's membership is checked by signal 0.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -126,6 +128,38 @@ ssize_t um_fd_host_path(const struct um_call *call, int fd, char *buf)
 	if (n > 10 && strcmp(buf + n - 10, " (deleted)") == 0)
 		return procfs_lead_back(buf) ? (ssize_t)strlen(buf) : -ENOENT;
 	return n;
+}
+
+/* How many of the thread's descriptors have numbers below @limit; -1: its directory cannot be read. */
+static long count_fds(const char *directory, unsigned long limit)
+{
+	const struct dirent *entry;
+	DIR *dir = opendir(directory);
+	long n = 0;
+
+	if (dir == NULL)
+		return -1;
+	while ((entry = readdir(dir)) != NULL)
+		n += entry->d_name[0] != '.' && strtoul(entry->d_name, NULL, 10) < limit;
+	closedir(dir);
+	return n;
+}
+
+bool um_fd_is_free(const struct um_call *call)
+{
+	struct rlimit limit;
+	struct stat st;
+	char name[32];
+	long n;
+
+	snprintf(name, sizeof(name), "/proc/%d/fd", call->tid);
+	if (prlimit(call->tid, RLIMIT_NOFILE, NULL, &limit) < 0 || stat(name, &st) < 0)
+		return true;
+	/* The size is how many there are (Linux 6.2, before 0): if fewer than numbers, one is free. */
+	if (st.st_size > 0 && (rlim_t)st.st_size < limit.rlim_cur)
+		return true;
+	n = count_fds(name, limit.rlim_cur);
+	return n < 0 || (rlim_t)n < limit.rlim_cur;
 }
 
 pid_t um_tgid(const struct um_call *call)

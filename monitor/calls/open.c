@@ -176,6 +176,9 @@ static int64_t open_found(struct um_call *call, struct um_path *path, int flags,
 		return err;
 	if (path_is_native(call, path) || (path->same && path->exists && (!regular || reads)))
 		return UM_CONTINUE;
+	/* Linux takes the descriptor's number first. */
+	if ((!path->exists || (flags & O_TRUNC)) && !um_fd_is_free(call))
+		return -EMFILE;
 	if ((flags & O_TMPFILE) == O_TMPFILE)
 		return open_tmpfile(call, path, flags, mode);
 	err = path->exists ? um_path_permission(call, path, wanted(flags)) :

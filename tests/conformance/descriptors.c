@@ -89,8 +89,17 @@ static void over_exec(const char *self)
 static void limits(void)
 {
 	struct rlimit lim = { 8, 8 };
-	int n = 0;
+	int fd, n = 0;
+	struct stat st;
 
+	syscall(SYS_close_range, 3, ~0U, 0);
+	/* some are above the limit when it comes */
+	for (int i = 20; i < 30; i++)
+		NEED(dup2(1, i) == i);
+	NEED(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 8, lim.rlim_max }) == 0);
+	fd = open("file1", O_CREAT | O_WRONLY, 0600);
+	say("create-with-some-above", "%s", value(fd));
+	NEED(write(fd, "abc", 3) == 3);
 	syscall(SYS_close_range, 3, ~0U, 0);
 	NEED(setrlimit(RLIMIT_NOFILE, &lim) == 0);
 	while (open("file", O_RDONLY) >= 0)
@@ -98,6 +107,11 @@ static void limits(void)
 	say("opened-below-the-limit", "%d, then %s", n, outcome(-1));
 	say("create-above-the-limit", "%s", value(open("file2", O_CREAT | O_WRONLY, 0600)));
 	say("was-it-made", "%s", outcome(access("file2", F_OK)));
+	say("create-new-above-the-limit", "%s", value(open("file2", O_CREAT | O_EXCL | O_RDWR, 0600)));
+	say("truncate-above-the-limit", "%s", value(open("file1", O_WRONLY | O_TRUNC)));
+	say("creat-above-the-limit", "%s", value(creat("file1", 0600)));
+	say("was-it-emptied", "%s", stat("file1", &st) == 0 ? value(st.st_size) : outcome(-1));
+	say("tmpfile-above-the-limit", "%s", value(open(".", O_TMPFILE | O_WRONLY, 0600)));
 	say("directory-above-the-limit", "%s", value(open(".", O_RDONLY)));
 	say("dup-above-the-limit", "%s", value(dup(3)));
 	say("stat-works", "%s", outcome(access("file", R_OK)));
