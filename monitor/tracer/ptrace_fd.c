@@ -15,6 +15,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -38,9 +39,12 @@ static pid_t carrier;
 
 static _Noreturn void carry(struct um_view *view, pid_t monitor)
 {
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { 0 };
 	sigset_t all;
 
-	view->cookie = 0; /* our copy: it is no secret here */
+	view->cookie = 0;                     /* our copy: it is no secret here */
+	syscall(SYS_capset, &head, none);     /* or processes that have fewer could not take from it */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
