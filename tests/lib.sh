@@ -4,11 +4,13 @@
 #
 # tests/run sets UMVIEW_BUILD, UMVIEW_SRC and TMPDIR (a fresh directory, the working directory too); a test that is
 # started by hand finds or makes them.  UMVIEW_FLAGS holds options that every umview of the test gets.
+# UMVIEW_TEST_TRACER is "ptrace" where no seccomp listener is to be had.
 
 set -u
 : "${UMVIEW_SRC:=$(cd "$(dirname "$0")/../.." && pwd)}"
 : "${UMVIEW_BUILD:=$UMVIEW_SRC/build}"
 : "${UMVIEW_FLAGS:=}"
+: "${UMVIEW_TEST_TRACER:=}"
 : "${UMVIEW_SLOW:=1}"
 if [ -z "${UMVIEW_TEST_MARK:-}" ]; then
 	TMPDIR=$(mktemp -d /var/tmp/umview-test.XXXXXX)
@@ -20,7 +22,7 @@ if [ -z "${UMVIEW_TEST_MARK:-}" ]; then
 fi
 UMVIEW=$UMVIEW_BUILD/umview
 PATH=$UMVIEW_BUILD:$PATH:/usr/sbin:/sbin
-export UMVIEW UMVIEW_BUILD UMVIEW_SRC UMVIEW_FLAGS PATH
+export UMVIEW UMVIEW_BUILD UMVIEW_SRC UMVIEW_FLAGS UMVIEW_TEST_TRACER PATH
 
 fail() {
 	printf 'FAILED: %s\n' "$*" >&2
@@ -37,7 +39,10 @@ skip() {
 # umview ARG...: the built one
 umview() {
 	# shellcheck disable=SC2086
-	"$UMVIEW" --norc $UMVIEW_FLAGS "$@"
+	case ${1:-} in
+	--enter) "$UMVIEW" --norc "$@" ;; # the view has its options
+	*) "$UMVIEW" --norc $UMVIEW_FLAGS "$@" ;;
+	esac
 }
 
 # not_tried REASON: a part of the test is left out; tests/run shows it

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mount --bind and viewfs's move of what lies in a mount of the view itself: one tree in two places.
+# ptrace: yes
 . "$(dirname "$0")/../lib.sh"
 
 fresh_dir D

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The slides' example 5: a user-mode chroot, by chroot(2) and by viewfs's move,permanent; and programs in the cage get the
 # cage's own ELF interpreter and libraries.
+# ptrace: yes
 . "$(dirname "$0")/../lib.sh"
 need_command busybox busybox-static
 need_command cc gcc

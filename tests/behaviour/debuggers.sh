@@ -2,6 +2,7 @@
 # strace, gdb, valgrind and perf say inside of a view what they say outside, of the host's programs and of the view's own:
 # breakpoints, following forks, stopping at exec, attaching, system calls by name.
 # timeout: 240
+# ptrace: no
 . "$(dirname "$0")/../lib.sh"
 need_command cc gcc
 need_command strace

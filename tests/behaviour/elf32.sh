@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A 32-bit program is refused in words; the view goes on.
+# ptrace: yes
 . "$(dirname "$0")/../lib.sh"
 need_command python3 python3
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # umview's exit status is CMD's, and what CMD was given by the shell is as it was.
 # as: both
+# ptrace: yes
 . "$(dirname "$0")/../lib.sh"
 
 for n in 0 1 7 124 125 126 127 128 255; do

@@ -139,9 +139,9 @@ same() {
 	local name=$1 native view
 	shift
 	native=$(timeout 100 "$@" 2>&1) || fail "$name fails natively: $native"
-	view=$(timeout 100 "$UMVIEW" --norc --cow "$D" "$@" 2>&1) || fail "$name fails in a view: $view"
+	view=$(timeout 100 "$UMVIEW" --norc $UMVIEW_FLAGS --cow "$D" "$@" 2>&1) || fail "$name fails in a view: $view"
 	[ "$native" = "$view" ] || fail "$name: natively $native; in a view $view"
-	view=$(timeout 100 "$UMVIEW" --norc --cow "$D" --su "$@" 2>&1) || fail "$name fails in a view of root's: $view"
+	view=$(timeout 100 "$UMVIEW" --norc $UMVIEW_FLAGS --cow "$D" --su "$@" 2>&1) || fail "$name fails in a view of root's: $view"
 	[ "$native" = "$view" ] || fail "$name: natively $native; in a view of root's $view"
 	printf '%s: the same\n' "$name"
 }

@@ -2,6 +2,7 @@
 # as: both
 # timeout: 120
 # viewdiff, viewapply, viewdiscard and viewexport on a directory of changes that a view has made.
+# ptrace: yes
 . "$(dirname "$0")/../lib.sh"
 need_command tar
 need_command python3

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A package made on the spot is installed by dpkg in a view, run, upgraded and removed; needs no network.
 # timeout: 120
+# ptrace: yes
 . "$(dirname "$0")/../lib.sh"
 
 # make_deb VERSION: greeting.deb, with a configuration file, a set-uid program and scripts that change owners

@@ -3,6 +3,7 @@
 # processes in sessions of their own, and such that fork and exit all the time.
 # timeout: 180
 # as: both
+# ptrace: yes
 import itertools
 import os
 import signal

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Programs with another C library (musl), static and dynamic: they call the old stat, open and their kin.
+# ptrace: yes
 . "$(dirname "$0")/../lib.sh"
 need_command musl-gcc musl-tools
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # --cow inside of --cow: what is changed is what the outer view shows, with its new files, its changes and what it has
 # removed; the changes are kept in the inner directory, and neither the outer view nor the host sees them.
+# ptrace: yes
 . "$(dirname "$0")/../lib.sh"
 
 mkdir tree tree/dir tree/gone empty full bound point

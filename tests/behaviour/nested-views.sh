@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A view inside of a view: it inherits what was mounted before it was born; what it mounts, unmounts, loads and is called
 # is its own and that of the views inside of it; what is mounted around it afterwards is not seen; CMD is the process itself.
+# ptrace: yes
 . "$(dirname "$0")/../lib.sh"
 
 for i in 1 2 3 4; do mkdir "src$i" "m$i"; echo "source $i" >"src$i/f"; done

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# ptrace: yes
 """Random sequences of file calls give in a view what they give natively, call by call and in the tree that is left.
 
 The same program, with the same seed, works natively on one copy of a tree and in a view on another; each call's result

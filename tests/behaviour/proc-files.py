@@ -2,6 +2,7 @@
 # The files of /proc tell of the view: ids, limits, mounts, mapped files, owners; and a descriptor of one looks like
 # /proc's own.
 # timeout: 120
+# ptrace: yes
 import os
 import subprocess
 import sys
@@ -31,8 +32,8 @@ check("Uid", s["Uid"].split(), ["0"] * 4)
 check("Groups", [int(g) for g in s["Groups"].split()], os.getgroups())
 check("the last words of Groups", s["Groups"][-1], " ")
 check("CapEff", s["CapEff"].strip(), "000001ffffffffff")
-check("Seccomp", (s["Seccomp"].strip(), s["Seccomp_filters"].strip()), ("0", "0"))
-check("NoNewPrivs", s["NoNewPrivs"].strip(), "0")
+check("Seccomp", (s["Seccomp"].strip(), s["Seccomp_filters"].strip()), SECCOMP)
+check("NoNewPrivs", s["NoNewPrivs"].strip(), NO_NEW_PRIVS)
 check("Pid", int(s["Pid"]), os.getpid())
 check("TracerPid", s["TracerPid"].strip(), "0")
 r, w = os.pipe()
@@ -64,7 +65,7 @@ t.start()
 t.join()
 check("a thread's process", (int(got["Tgid"]), got["Uid"].split()[0]), (os.getpid(), "0"))
 check("a thread's number", int(got["Pid"]) != os.getpid(), True)
-check("nobody", [l for l in open("/proc/self/status") if l.startswith("Seccomp:")], ["Seccomp:\t0\n"])
+check("nobody", [l for l in open("/proc/self/status") if l.startswith("Seccomp:")], [f"Seccomp:\t{SECCOMP[0]}\n"])
 
 # --- limits
 def limit():
@@ -227,9 +228,12 @@ with open("/proc/self/limits") as f:
     limit = next(line for line in f if line.startswith("Max file locks"))
 with open("/proc/1/status") as f:
     host1 = next(line[4:].rstrip("\n") for line in f if line.startswith("Uid:"))
+with open("/proc/self/status") as f:
+    own = {line.split(":")[0]: line.split(":")[1].strip() for line in f}
+    seccomp = own["Seccomp"], own["Seccomp_filters"]
 flags = os.environ.get("UMVIEW_FLAGS", "").split()
 p = subprocess.run([UMVIEW, "--norc", *flags, "--cow", work + "/cow", "--su", "--", "python3", "-c",
-                    f"W, HOST1, LIMIT = {work!r}, {host1!r}, {limit!r}\n" + INSIDE],
+                    f"W, HOST1, LIMIT, SECCOMP, NO_NEW_PRIVS = {work!r}, {host1!r}, {limit!r}, {seccomp!r}, {own['NoNewPrivs']!r}\n" + INSIDE],
                    cwd=work, capture_output=True, text=True, timeout=100)
 print(p.stdout, p.stderr, sep="")
 if p.returncode != 0 or "all as it should be" not in p.stdout:

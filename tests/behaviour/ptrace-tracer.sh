@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The ptrace tracer: other tests again with it; it is chosen where there is no listener, with one line; what it cannot is said.
-# timeout: 400
+# The ptrace tracer: it is chosen where there is no listener, with one line; what it cannot is said.  Other tests run with it
+# as well: "ptrace" in tests/run.
+# timeout: 120
+# ptrace: no
 . "$(dirname "$0")/../lib.sh"
 
 echo "--- the choice"
@@ -18,6 +20,20 @@ expect_out 'no other tracer'
 expect 125 umview --without listener --tracer magic -- true
 expect 0 umview --doctor
 expect_out '^ok  *ptrace tracer '
+
+echo "--- hosts that have none"
+host=$UMVIEW_BUILD/test-logs/bin/no-listener # tests/run makes it
+if [ -x "$host" ]; then
+	for why in "refused Invalid argument" "taken Device or resource busy"; do
+		expect 0 "$host" "${why%% *}" "$UMVIEW" --norc -- sh -c 'umview --list --json'
+		expect_out '"tracer": "ptrace"'
+		equal "lines of notice" "$(printf '%s\n' "$out" | grep -c '^umview: ')" 1
+		expect_out "no seccomp listener to be had here (${why#* }): tracing by ptrace"
+		expect 7 "$host" "${why%% *}" "$UMVIEW" --norc -- sh -c 'exit 7'
+		expect 125 "$host" "${why%% *}" "$UMVIEW" --norc --tracer unotify -- true
+		expect_out 'seccomp listener'
+	done
+fi
 
 echo "--- what cannot be"
 if command -v strace >/dev/null; then
@@ -44,24 +60,3 @@ for i in $(seq 100); do
 	sleep 0.1
 done
 [ -z "$(processes_of 'sleep 61\.[56]')" ] || fail "processes are left"
-
-failed=
-for t in chroot-busybox exit-status job-control oracle-files bind-mounts same-file lower-links socket-creds monitor-death \
-	two-views musl elf32 stand-ins layer-commands; do
-	for file in "$UMVIEW_SRC/tests/behaviour/$t".*; do
-		case $file in *.py) by=python3 ;; *) by=sh ;; esac
-		mkdir -p "$t"
-		echo "--- $t"
-		(cd "$t" && TMPDIR=$PWD UMVIEW_FLAGS="--tracer ptrace" timeout $((60 * UMVIEW_SLOW)) $by "$file" >log 2>&1)
-		status=$?
-		[ $status = 0 ] && continue
-		if [ $status = 77 ]; then
-			not_tried "$t: $(tail -n 1 "$t/log")"
-			continue
-		fi
-		failed="$failed $t"
-		echo "exit status $status"
-		tail -15 "$t/log"
-	done
-done
-[ -z "$failed" ] || fail "failed:$failed"

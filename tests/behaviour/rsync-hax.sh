@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # rsync -aHAX in a view of root's: hard links, ACLs, xattrs and owners arrive.
+# ptrace: yes
 . "$(dirname "$0")/../lib.sh"
 need_command rsync rsync
 need_command setfacl acl

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A file stays the same one (st_dev, st_ino) when it is copied up, renamed and linked, by name and by descriptor; and what
 # was renamed or linked is not taken for something that the host has removed.
+# ptrace: yes
 . "$(dirname "$0")/../lib.sh"
 
 need_command git

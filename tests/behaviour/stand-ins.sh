@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the view made from a stand-in never comes into the real tree or a layer, though the mark of the stand-in is gone:
 # useradd writes a new shadow file and renames it.
+# ptrace: yes
 . "$(dirname "$0")/../lib.sh"
 
 [ ! -r /etc/shadow ] || skip "this user may read /etc/shadow: there is no stand-in for it"
