@@ -33,5 +33,7 @@ int attach_check(const struct um_view *view, pid_t pid, struct attach_look *look
 /* What Yama (the sysctl in @file, which need not exist) has against tracing processes that are not our descendants.
  * @capable: we have CAP_SYS_PTRACE.  0 or -EPERM. */
 int attach_yama(const char *file, bool capable, char *why, size_t size);
+/* The same for this process, here. */
+int attach_allowed(char *why, size_t size);
 
 #endif

@@ -20,6 +20,8 @@
 #include "json.h"
 #include "launch.h"
 #include "log.h"
+#include "nested.h"
+#include "node.h"
 #include "runtime.h"
 #include "setup.h"
 #include "tracer/tracer.h"
@@ -120,9 +122,9 @@ static void look_carrier(struct report *r)
 			"raise one, as root: ulimit -H -x unlimited");
 }
 
-static void look_directories(struct report *r)
+static void look_directories(struct report *r, const char *modules)
 {
-	const char *modules = setup_module_dir(false), *runtime = runtime_dir();
+	const char *runtime = runtime_dir();
 
 	if (access(modules, R_OK | X_OK) == 0)
 		finding(r, GOOD, "modules", modules, "");
@@ -207,25 +209,48 @@ static void look_tracers(struct report *r, struct um_features *f)
 	look_ptrace(r, f, &l, !listener);
 }
 
-int doctor(bool json)
+/* Inside of a view: the monitor that is there serves what is started here, and nothing else of the host matters. */
+static void look_inside(struct report *r)
+{
+	struct nested_view v;
+
+	if (!nested_view(&v))
+		um_die("--doctor: the view around this process does not answer: %s", strerror(errno));
+	finding(r, GOOD, "view", um_format("this is inside of view %s%s", v.name, v.secure ? ", which is secure" : ""), "");
+	finding(r, GOOD, "tracer", um_format("%s, that view's", v.tracer), "");
+	finding(r, v.depth + 1 < VIEWS_DEEP ? GOOD : BAD, "depth", um_format("%u of %d views inside of each other",
+		v.depth + 1, VIEWS_DEEP), "start it in a view further out");
+	look_directories(r, v.modules);
+}
+
+static void look_host(struct report *r)
+{
+	struct um_features f = { 0 };
+
+	features_probe_host(&f);
+	fflush(stdout); /* the trial process must not have it, too */
+	look_tracers(r, &f);
+	look_features(r, &f);
+	look_yama(r);
+	look_namespaces(r);
+	look_carrier(r);
+	look_directories(r, setup_module_dir(false));
+}
+
+int doctor(bool json, bool nested)
 {
 	struct report r = { .json = json };
-	struct um_features f = { 0 };
 
 	if (json)
 		printf("[");
 	look_kernel(&r);
-	features_probe_host(&f);
-	fflush(stdout); /* the trial process must not have it, too */
-	look_tracers(&r, &f);
-	look_features(&r, &f);
-	look_yama(&r);
-	look_namespaces(&r);
-	look_carrier(&r);
-	look_directories(&r);
+	if (nested)
+		look_inside(&r);
+	else
+		look_host(&r);
 	if (json)
 		printf("\n]\n");
 	else
-		printf(r.bad ? "A view cannot be started here.\n" : "A view can be started here.\n");
+		printf("A view %s be started here%s.\n", r.bad ? "cannot" : "can", nested ? ", inside of this one" : "");
 	return fflush(stdout) == 0 && !r.bad ? 0 : UM_EXIT_FAILURE;
 }

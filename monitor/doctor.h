@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-/* Print it.  0 if a view can be started. */
-int doctor(bool json);
+/* Print it.  0 if a view can be started.  @nested: this is inside of one. */
+int doctor(bool json, bool nested);
 
 #endif

@@ -122,7 +122,7 @@ static _Noreturn void child(struct launch *l, const struct sock_fprog *filter, p
 	origin_return(l->origin); /* so late that a Ctrl-C meanwhile is CMD's end, not a start that failed */
 	execvp(l->argv[0], l->argv);
 	err = errno;
-	um_warn("%s: %s", l->argv[0], strerror(err));
+	um_warn("%s: %s", um_shown(l->argv[0]), strerror(err));
 	_exit(err == ENOENT ? 127 : 126);
 }
 

@@ -72,6 +72,11 @@ void *um_alloc(size_t size)
 	return p;
 }
 
+const char *um_shown(const char *word)
+{
+	return *word == '\0' || strpbrk(word, " \t\n") != NULL ? um_format("\"%s\"", word) : word;
+}
+
 char *um_format(const char *fmt, ...)
 {
 	va_list ap;

@@ -21,6 +21,8 @@ void um_warn(const char *fmt, ...) UM_PRINTF(1, 2);
 _Noreturn void um_die(const char *fmt, ...) UM_PRINTF(1, 2);
 /* malloc that cannot fail, for what is needed once at the start. */
 void *um_alloc(size_t size);
+/* A word of the user's in a message: in quotes if it is empty or would run into the text around it. */
+const char *um_shown(const char *word);
 char *um_format(const char *fmt, ...) UM_PRINTF(1, 2);
 
 #endif

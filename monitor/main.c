@@ -69,6 +69,7 @@ static int printed(int status)
 int main(int argc, char **argv)
 {
 	struct options opt;
+	struct nested_view around;
 	struct origin origin;
 
 	options_parse(&opt, argc, argv);
@@ -80,9 +81,9 @@ int main(int argc, char **argv)
 		printf("umview " PACKAGE_VERSION "\n");
 		return printed(0);
 	case ACTION_LIST:
-		return printed(runtime_list(opt.json));
+		return printed(runtime_list(opt.json, opt.nested && nested_view(&around) && around.secure));
 	case ACTION_DOCTOR:
-		return printed(doctor(opt.json));
+		return printed(doctor(opt.json, opt.nested));
 	case ACTION_ENTER:
 		if (!opt.nested)
 			origin_leave(&origin, argv);

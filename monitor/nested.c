@@ -21,6 +21,7 @@
 #include "../modules/include/um_ctl.h"
 #include "log.h"
 #include "prompt.h"
+#include "runtime.h"
 #include "setup.h"
 #include "steps.h"
 #include "tracer/tracer.h"
@@ -82,16 +83,60 @@ static bool info(const char *key, char *value, size_t size)
 	return false;
 }
 
+static unsigned info_number(const char *key)
+{
+	char value[16];
+
+	return info(key, value, sizeof(value)) ? (unsigned)strtoul(value, NULL, 10) : 0;
+}
+
+bool nested_view(struct nested_view *v)
+{
+	*v = (struct nested_view){ .depth = info_number("depth"), .secure = info_number("secure") != 0 };
+	return info("name", v->name, sizeof(v->name)) && info("tracer", v->tracer, sizeof(v->tracer)) &&
+	       info("modules", v->modules, sizeof(v->modules));
+}
+
+/* What the verb "views" says of one. */
+static bool parse_view(char *line, struct runtime_reply *v)
+{
+	char *field[10];
+
+	for (size_t i = 0; i < sizeof(field) / sizeof(field[0]); i++) {
+		field[i] = strsep(&line, "\t");
+		if (field[i] == NULL)
+			return false;
+	}
+	*v = (struct runtime_reply){ .node = (uint32_t)atoi(field[0]), .front = atoi(field[4]), .monitor = atoi(field[5]),
+				     .init = atoi(field[6]), .processes = (uint32_t)atoi(field[7]),
+				     .seconds = strtoull(field[8], NULL, 10), .ended = *field[9] == '1' };
+	snprintf(v->name, sizeof(v->name), "%s", field[1]);
+	snprintf(v->path, sizeof(v->path), "%s", field[2]);
+	snprintf(v->tracer, sizeof(v->tracer), "%s", field[3]);
+	snprintf(v->command, sizeof(v->command), "%s", line != NULL ? line : "");
+	return true;
+}
+
+void nested_each(bool (*fn)(void *arg, const char *path, const struct runtime_reply *view), void *arg)
+{
+	struct runtime_reply v = { .node = 0 };
+	char reply[REPLY_MAX], number[16];
+	bool more = true;
+
+	for (uint32_t id = 0; more; id = v.node + 1) {
+		snprintf(number, sizeof(number), "%u", id);
+		more = ask_words(reply, (const char *const[]){ "views", number, NULL }) == 0 && parse_view(reply, &v) &&
+		       fn(arg, "", &v);
+	}
+}
+
 /* What modules need must be trapped, and the filter is the one that there is. */
 static void check_modules(const struct options *opt)
 {
 	char value[PATH_MAX];
-	uint32_t classes;
+	uint32_t classes = info_number("classes");
 
-	if (opt->modules == NULL || !info("classes", value, sizeof(value)))
-		return;
-	classes = (uint32_t)strtoul(value, NULL, 10);
-	if (!info("modules", value, sizeof(value)))
+	if (opt->modules == NULL || !info("modules", value, sizeof(value)))
 		return;
 	for (const char **m = opt->modules; *m != NULL; m++)
 		if (setup_module_needs(value, *m) & ~classes)
@@ -104,7 +149,7 @@ static void check(const struct options *opt)
 	static const struct um_features none;
 	char value[16];
 
-	if (opt->secure && info("secure", value, sizeof(value)) && strcmp(value, "0") == 0)
+	if (opt->secure && info_number("secure") == 0)
 		um_die("--secure: the view around this one is not secure, and has the filter that counts: start that one "
 		       "with --secure");
 	if (opt->trace || opt->stats)
@@ -190,7 +235,7 @@ static _Noreturn void execute(const struct options *opt)
 
 	execvp(opt->argv[0], opt->argv);
 	err = errno;
-	um_warn("%s: %s", opt->argv[0], strerror(err));
+	um_warn("%s: %s", um_shown(opt->argv[0]), strerror(err));
 	exit(err == ENOENT ? 127 : 126);
 }
 
@@ -219,7 +264,7 @@ _Noreturn void nested_enter(struct options *opt)
 	int err = ask_words(reply, (const char *const[]){ "enter", opt->enter, NULL });
 
 	if (err < 0)
-		um_die("--enter %s: %s", opt->enter, *reply ? reply : strerror(-err));
+		um_die("--enter %s: %s", um_shown(opt->enter), *reply ? reply : strerror(-err));
 	setenv("UMVIEW_NAME", reply, 1);
 	if (opt->su)
 		become_root();

@@ -27,7 +27,6 @@
 #include "dispatch.h"
 #include "log.h"
 
-#define DEPTH_MAX 32
 #define NODES_MAX 4096
 
 static int watches = -1;        /* epoll instance of all nodes' pidfds; data: the node's id */
@@ -151,6 +150,8 @@ static void on_end(struct um_view *view, int fd, void *arg)
 	while (epoll_wait(fd, &event, 1, 0) == 1) {
 		struct view_node *node = event.data.u32 < view->nnodes ? view->nodes[event.data.u32] : NULL;
 
+		if (node != NULL)
+			node->init_ended = true; /* it is the first that is watched */
 		if (node == NULL || watch_next(view, node))
 			continue;
 		node->live = false;
@@ -266,8 +267,8 @@ int node_new(struct um_view *view, const struct view_node *parent, pid_t init, c
 	struct view_node *node;
 	int id, err;
 
-	if (parent->scope.nnodes >= DEPTH_MAX) {
-		snprintf(why, whysize, "views are %d deep inside of each other here, and no more is possible", DEPTH_MAX);
+	if (parent->scope.nnodes >= VIEWS_DEEP) {
+		snprintf(why, whysize, "views are %d deep inside of each other here, and no more is possible", VIEWS_DEEP);
 		return -ELOOP;
 	}
 	id = new_id(view);
@@ -311,7 +312,7 @@ static bool count_one(void *arg, const struct um_state *state)
 	return false;
 }
 
-void nodes_each_process(struct um_view *view, void (*fn)(void *arg, uint32_t node), void *arg)
+void nodes_each_process(const struct um_view *view, void (*fn)(void *arg, uint32_t node), void *arg)
 {
 	struct counting c = { fn, arg };
 

@@ -10,6 +10,8 @@
 
 #include "view.h"
 
+#define VIEWS_DEEP 32 /* nodes inside of each other, the view itself included */
+
 struct view_node {
 	uint32_t id;            /* its index in view->nodes */
 	bool live;              /* it has processes; false: only views inside of it have */
@@ -19,6 +21,7 @@ struct view_node {
 	char *hostname, *domainname; /* as a virtual root has set them; NULL: the host's */
 	char **modules;         /* --modules: NULL-terminated, or NULL for all that the one around it may load */
 	pid_t init;             /* the process that it was made for */
+	bool init_ended;
 	int watch;              /* a pidfd of one of its processes; -1 for node 0 */
 	uint64_t start;         /* CLOCK_BOOTTIME, seconds */
 };
@@ -60,6 +63,6 @@ struct view_node *node_named(const struct um_view *view, const struct view_node 
 bool node_allows(const struct um_view *view, const struct view_node *node, const char *module);
 
 /* Call @fn for each process of the view with the id of its node. */
-void nodes_each_process(struct um_view *view, void (*fn)(void *arg, uint32_t node), void *arg);
+void nodes_each_process(const struct um_view *view, void (*fn)(void *arg, uint32_t node), void *arg);
 
 #endif

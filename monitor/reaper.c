@@ -99,6 +99,7 @@ static void leave_front(struct reaper *r, int status)
 static void cmd_ended(struct reaper *r, int status)
 {
 	r->ended = true;
+	r->view->init_ended = true;
 	r->status = status;
 	r->stopped = false;
 	wake_front(r);

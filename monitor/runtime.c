@@ -19,6 +19,7 @@
 
 #include "json.h"
 #include "log.h"
+#include "nested.h"
 
 /* The user's own uid, in a view as well, where the ids may be virtual: /proc shows the kernel's. */
 static uid_t real_uid(void)
@@ -137,8 +138,8 @@ void runtime_each(bool (*fn)(void *arg, const char *path, const struct runtime_r
 {
 	const char *dir = runtime_dir();
 	DIR *d = dir != NULL ? opendir(dir) : NULL;
+	bool more = true, tidy = !nested_inside(); /* what a view may not connect to is not dead */
 	struct dirent *e;
-	bool more = true;
 
 	while (d != NULL && more && (e = readdir(d)) != NULL) {
 		struct runtime_request request = { .version = RUNTIME_VERSION, .what = RUNTIME_INFO };
@@ -150,16 +151,17 @@ void runtime_each(bool (*fn)(void *arg, const char *path, const struct runtime_r
 		if (suffix == NULL || e->d_name[0] == '.')
 			continue;
 		if (strcmp(suffix, ".sock") != 0) {
-			remove_dead(dirfd(d), e->d_name);
+			if (tidy)
+				remove_dead(dirfd(d), e->d_name);
 			continue;
 		}
 		path = um_format("%s/%s", dir, e->d_name);
 		err = runtime_ask(path, &request, -1, &reply);
 		if (err == 0)
 			more = fn(arg, path, &reply) && each_inside(path, reply.nnodes, fn, arg);
-		else if (err == -ECONNREFUSED)
+		else if (err == -ECONNREFUSED && tidy)
 			unlink(path);
-		else if (err != -ENOENT)
+		else if (err != -ECONNREFUSED && err != -ENOENT)
 			um_warn("the view of process %d does not answer: %s", atoi(e->d_name), strerror(-err));
 		free(path);
 	}
@@ -196,7 +198,8 @@ void runtime_find(const char *name, char path[108], struct runtime_reply *reply)
 
 	runtime_each(search_one, &s);
 	if (s.found == 0)
-		um_die("--enter %s: there is no running view of that name (umview --list shows all)", name);
+		um_die("--enter %s: there is no running view of that name (umview --list shows all)",
+		       um_shown(name));
 	if (s.found > 1)
 		um_die("--enter %s: %u views have that name; use the process id (umview --list)", name, s.found);
 }
@@ -226,6 +229,19 @@ static void uptime(uint64_t seconds, char *buf, size_t size)
 		snprintf(buf, size, "%lud %lu:%02lu", s / 86400, s / 3600 % 24, s / 60 % 60);
 }
 
+static void list_json(const struct list *list, const struct runtime_reply *v)
+{
+	printf("%s\n  {\"name\": ", list->n > 0 ? "," : "");
+	json_string(stdout, v->name);
+	printf(", \"path\": ");
+	json_string(stdout, v->path);
+	printf(", \"pid\": %d, \"monitor\": %d, \"init\": %d, \"tracer\": \"%s\", \"seconds\": %llu, \"processes\": %u, "
+	       "\"ended\": %s, \"command\": ", (int)v->front, (int)v->monitor, (int)v->init, v->tracer,
+	       (unsigned long long)v->seconds, v->processes, v->ended ? "true" : "false");
+	json_string(stdout, v->command);
+	printf("}");
+}
+
 static bool list_one(void *arg, const char *path, const struct runtime_reply *v)
 {
 	struct list *list = arg;
@@ -233,35 +249,31 @@ static bool list_one(void *arg, const char *path, const struct runtime_reply *v)
 
 	(void)path;
 	if (list->json) {
-		printf("%s\n  {\"name\": ", list->n > 0 ? "," : "");
-		json_string(stdout, v->name);
-		printf(", \"path\": ");
-		json_string(stdout, v->path);
-		printf(", \"pid\": %d, \"monitor\": %d, \"init\": %d, \"tracer\": \"%s\", \"seconds\": %llu, "
-		       "\"processes\": %u, \"command\": ", (int)v->front, (int)v->monitor, (int)v->init, v->tracer,
-		       (unsigned long long)v->seconds, v->processes);
-		json_string(stdout, v->command);
-		printf("}");
+		list_json(list, v);
 	} else {
 		if (list->n == 0)
 			printf("%-20s %7s %12s %5s  %s\n", "NAME", "PID", "TIME", "PROCS", "COMMAND");
 		uptime(v->seconds, up, sizeof(up));
-		printf("%-20s %7d %12s %5u  %s\n", v->path, (int)v->front, up, v->processes, v->command);
+		printf("%-20s %7d %12s %5u  %s%s\n", v->path, (int)v->front, up, v->processes, v->ended ? "(ended) " : "",
+		       v->command);
 	}
 	list->n++;
 	return true;
 }
 
-int runtime_list(bool json)
+int runtime_list(bool json, bool inside)
 {
 	struct list list = { .json = json };
 
-	if (runtime_dir() == NULL)
+	if (!inside && runtime_dir() == NULL)
 		um_die("--list: no directory for the views' sockets: $XDG_RUNTIME_DIR/umview and /tmp/umview-%u: %s",
 		       (unsigned)geteuid(), strerror(errno));
 	if (json)
 		printf("[");
-	runtime_each(list_one, &list);
+	if (inside)
+		nested_each(list_one, &list);
+	else
+		runtime_each(list_one, &list);
 	if (json)
 		printf("%s]\n", list.n > 0 ? "\n" : "");
 	return fflush(stdout) == 0 ? 0 : UM_EXIT_FAILURE;

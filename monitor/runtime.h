@@ -44,6 +44,7 @@ struct runtime_reply {
 	uint32_t tag;
 	struct filter_config filter;
 	struct um_features features;
+	bool ended;             /* CMD has, and the view goes on */
 };
 
 /* The monitor's side. */
@@ -57,6 +58,8 @@ struct runtime {
 
 void runtime_serve(struct runtime *rt, struct um_view *view, struct ending *ending, char **argv);
 void runtime_close(struct runtime *rt);
+/* What it tells of a node (node.h).  0, or a negative errno value: there is none. */
+int runtime_describe(const struct um_view *view, uint32_t id, struct runtime_reply *reply);
 
 /* The directory; NULL and errno if there is none that belongs to the user alone. */
 const char *runtime_dir(void);
@@ -70,7 +73,7 @@ void runtime_find(const char *name, char path[108], struct runtime_reply *reply)
 /* Is there one of this name? */
 bool runtime_taken(const char *name);
 
-/* --list */
-int runtime_list(bool json);
+/* --list.  @inside: of a view whose processes cannot reach the others, which is then asked for itself and those in it. */
+int runtime_list(bool json, bool inside);
 
 #endif

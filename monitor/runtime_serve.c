@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "attach_check.h"
 #include "dispatch.h"
 #include "log.h"
 #include "node.h"
@@ -56,7 +57,7 @@ static void count_one(void *arg, uint32_t id)
 }
 
 /* Those in views inside of it, too. */
-static uint32_t count_processes(struct um_view *view, const struct view_node *node)
+static uint32_t count_processes(const struct um_view *view, const struct view_node *node)
 {
 	struct counting c = { view, node, 0 };
 
@@ -80,9 +81,9 @@ static int refuse(struct runtime_reply *reply, int err, const char *why)
 	return -err;
 }
 
-static int describe(const struct runtime *rt, uint32_t id, struct runtime_reply *reply)
+int runtime_describe(const struct um_view *view, uint32_t id, struct runtime_reply *reply)
 {
-	struct um_view *view = rt->view;
+	const struct runtime *rt = view->runtime;
 	const struct view_node *node = id < view->nnodes ? view->nodes[id] : NULL;
 
 	reply->version = RUNTIME_VERSION;
@@ -97,6 +98,7 @@ static int describe(const struct runtime *rt, uint32_t id, struct runtime_reply 
 	reply->front = id != 0 ? node->init : view->front > 0 ? view->front : view->monitor;
 	reply->monitor = view->monitor;
 	reply->init = id != 0 ? node->init : view->init;
+	reply->ended = id != 0 ? node->init_ended : view->init_ended;
 	reply->processes = count_processes(view, node);
 	reply->seconds = boot_seconds() - (id == 0 ? rt->start : node->start);
 	reply->tag = states_tag(view->states);
@@ -126,13 +128,16 @@ static int enter(struct runtime *rt, struct received *m, struct runtime_reply *r
 {
 	const struct runtime_request *q = &m->request;
 	const struct um_state *state;
+	char why[256];
 	int err;
 
 	if (m->fd[1] < 0 || !rt->view->tracer_ops->is_listener(m->fd[1]) || procinfo_parent(q->child) != m->sender)
 		return refuse(reply, EINVAL, "the request to enter makes no sense");
+	/* It may be readable, by prctl(PR_SET_PTRACER); what it starts would not be. */
+	if (attach_allowed(why, sizeof(why)) < 0)
+		return refuse(reply, EPERM, why);
 	if (!readable(q->child))
-		return refuse(reply, EPERM, "the monitor may not read its memory: the sysctl kernel.yama.ptrace_scope must "
-			      "be 0 for --enter");
+		return refuse(reply, EPERM, "the monitor may not read the memory of what enters (umview --doctor)");
 	state = setup_identity(rt->view, q->node, (mode_t)q->umask, q->su);
 	err = state == NULL ? -ENOMEM : state_set(rt->view->states, q->child, state);
 	if (err < 0)
@@ -190,7 +195,7 @@ static void on_request(struct um_view *view, int fd, void *arg)
 		struct runtime_reply reply = { .version = RUNTIME_VERSION };
 
 		if (m.sender > 0) {
-			if (describe(rt, m.request.node, &reply) == 0 && m.request.what == RUNTIME_ENTERED)
+			if (runtime_describe(rt->view, m.request.node, &reply) == 0 && m.request.what == RUNTIME_ENTERED)
 				enter(rt, &m, &reply);
 			send(m.fd[0], &reply, sizeof(reply), MSG_DONTWAIT | MSG_NOSIGNAL);
 		}
@@ -219,6 +224,7 @@ void runtime_serve(struct runtime *rt, struct um_view *view, struct ending *endi
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 
 	*rt = (struct runtime){ .view = view, .ending = ending, .fd = -1, .start = boot_seconds() };
+	view->runtime = rt;
 	join(argv, rt->command, sizeof(rt->command));
 	if (dir == NULL)
 		return;

@@ -22,6 +22,9 @@
  *	enter NAME			live in that view, which must be inside of the caller's; reply: its name
  *	attach PID [alone]		take a process that runs into the caller's view (um_attach), with its descendants
  *					unless "alone"; reply: a line "PID\tNAME\n" for each that was taken in
+ *	views ID			of the caller's view and those inside of it, the first one with this id or a greater one;
+ *					reply: "ID\tNAME\tPATH\tTRACER\tFRONT\tMONITOR\tINIT\tPROCESSES\tSECONDS\tENDED\tCOMMAND", or
+ *					nothing (what these are: monitor/runtime.h)
  *	why				reply: the words for the last error that the monitor gave to this process, or
  *					nothing; asked by viewmount when mount(2) has failed
  *	plan				(the exec loader only; binary reply, see monitor/loader/plan.h)

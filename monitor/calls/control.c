@@ -14,6 +14,7 @@
 #include "../../modules/include/um_ctl.h"
 #include "../attach.h"
 #include "../node.h"
+#include "../runtime.h"
 #include "../state.h"
 #include "../tracer/tracer.h"
 #include "../view.h"
@@ -150,6 +151,37 @@ static void say_field(struct request *r, const char *text, char end)
 	say(r, "%c", end);
 }
 
+/* A decimal id. */
+static int parse_id(const char *word, uint32_t *id)
+{
+	char *end;
+	unsigned long long n;
+
+	errno = 0;
+	n = strtoull(word, &end, 10);
+	if (*word < '0' || *word > '9' || *end != '\0' || errno != 0 || n >= UINT32_MAX)
+		return -EINVAL;
+	*id = (uint32_t)n;
+	return 0;
+}
+
+static int verb_views(struct request *r)
+{
+	const struct um_view *view = r->call->view;
+	const struct view_node *own = view_node(view, r->call->state);
+	struct runtime_reply v = { .error = 0 };
+	uint32_t id;
+
+	if (r->n != 2 || parse_id(r->word[1], &id) < 0)
+		return -EINVAL;
+	while (id < view->nnodes && (view->nodes[id] == NULL || !view->nodes[id]->live || !node_is_inside(view->nodes[id], own)))
+		id++;
+	if (id < view->nnodes && runtime_describe(view, id, &v) == 0)
+		say(r, "%u\t%s\t%s\t%s\t%d\t%d\t%d\t%u\t%llu\t%d\t%s", id, v.name, v.path, v.tracer, v.front, v.monitor, v.init,
+		    v.processes, (unsigned long long)v.seconds, v.ended, v.command);
+	return 0;
+}
+
 static int verb_mounts(struct request *r)
 {
 	const struct um_view *view = r->call->view;
@@ -175,20 +207,6 @@ static int verb_why(struct request *r)
 			whys[i].tid = 0;
 			return 0;
 		}
-	return 0;
-}
-
-/* A decimal id. */
-static int parse_id(const char *word, uint32_t *id)
-{
-	char *end;
-	unsigned long long n;
-
-	errno = 0;
-	n = strtoull(word, &end, 10);
-	if (*word < '0' || *word > '9' || *end != '\0' || errno != 0 || n >= UINT32_MAX)
-		return -EINVAL;
-	*id = (uint32_t)n;
 	return 0;
 }
 
@@ -314,7 +332,7 @@ static const struct verb {
 	{ "view-info", verb_view_info }, { "mounts", verb_mounts },
 	{ "mount", verb_mount }, { "umount", verb_umount },
 	{ "su", verb_su }, { "why", verb_why }, { "nest", verb_nest }, { "enter", verb_enter },
-	{ "attach", verb_attach },
+	{ "attach", verb_attach }, { "views", verb_views },
 };
 
 /* Cut the request into words. */

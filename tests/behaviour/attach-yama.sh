@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Yama's refusals: a guest of the distribution's own kernel (under qemu) sets kernel.yama.ptrace_scope to 0, 1, 2 and 3;
-# an ordinary user can attach with 0 only, root up to 2; the refusal names the sysctl, and the process goes on.
+# an ordinary user can attach and enter with 0 only, root up to 2; the refusal names the sysctl, and the process goes on.
 # level: full
 # needs: network
 # timeout: 600
@@ -19,7 +19,7 @@ package=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: //p'
 	skip "cannot get the kernel's package $package"
 
 cp "$(command -v busybox)" bin/busybox
-for name in sh sleep mount su poweroff id chmod mkdir rm; do
+for name in sh sleep mount su poweroff id chmod mkdir rm ls tr; do
 	ln -s busybox bin/$name
 done
 cp "$UMVIEW_BUILD/umview" "$UMVIEW_BUILD/um_attach" umview/
@@ -46,6 +46,12 @@ echo "RESULT $1 $(id -u): $? $said"
 >/tmp/stop
 wait $p
 echo "RESULT $1 $(id -u) ended: $?"
+umview --norc --name around --mount viewfs,move:/umview/data:/run -- sh -c '>/tmp/up; while ! [ -e /tmp/down ]; do sleep 0.1; done' & v=$!
+for i in 1 2 3 4 5 6 7 8 9; do [ -e /tmp/up ] || sleep 0.5; done
+said=$(umview --enter around -- sh -c 'ls /run/seen; sh -c "ls /run/seen"' 2>&1 | tr '\n' ' ')
+>/tmp/down
+wait $v
+echo "RESULT $1 $(id -u) entered: $said"
 EOF
 chmod 755 /try
 chmod 1777 /tmp
@@ -54,7 +60,7 @@ mkdir /umview/data
 for scope in 0 1 2 3; do
 	echo $scope >/proc/sys/kernel/yama/ptrace_scope
 	for name in user root; do
-		rm -rf /tmp/stop /tmp/umview-*
+		rm -rf /tmp/stop /tmp/up /tmp/down /tmp/umview-*
 		su $name -c "sh /try $scope"
 	done
 done
@@ -75,6 +81,15 @@ result() {
 	grep -q "^RESULT $1 $2: $3 .*$4" results || fail "scope $1, user $2: no status $3, $4"
 	grep -qx "RESULT $1 $2 ended: $5" results || fail "scope $1, user $2: the process did not end with $5"
 }
+# entered SCOPE UID WORDS
+entered() {
+	grep -q "^RESULT $1 $2 entered: .*$3" results || fail "scope $1, user $2: not entered, or not refused: $3"
+}
+entered 0 1000 '/run/seen /run/seen'
+entered 0 0 '/run/seen /run/seen'
+entered 1 1000 'sysctl kernel.yama.ptrace_scope is 1: no process may trace'
+entered 1 0 '/run/seen /run/seen'
+entered 2 0 '/run/seen /run/seen'
 result 0 1000 0 'in this view now' 7
 result 0 0 0 'in this view now' 7
 result 1 1000 1 'sysctl kernel.yama.ptrace_scope is 1: no process may trace' 8

@@ -65,6 +65,15 @@ rc_wrong 'mount a:b' 'mount a:b'
 wrong 'no_such_file: No such file' -f no_such_file true
 
 echo "--- doctor"
+# inside of a view it speaks of views inside of that one
+expect 0 "$UMVIEW" -n --name around -- "$UMVIEW" --doctor
+expect_out '^ok *view *.*inside of view around'
+expect_out '^ok *tracer *unotify'
+expect_out '^A view can be started here, inside of this one'
+printf '%s\n' "$out" | grep -q '^FAILS\|^missing' && fail "false findings inside of a view"
+"$UMVIEW" -n --name around -- "$UMVIEW" --doctor --json | python3 -c 'import json, sys
+d = {x["what"]: x for x in json.load(sys.stdin)}
+assert d["depth"]["found"].startswith("1 of 32"), d' || fail "--doctor --json inside of a view"
 expect 0 "$UMVIEW" --doctor
 [ -n "$UMVIEW_TEST_TRACER" ] || expect_out '^ok *seccomp listener'
 expect_out 'A view can be started here'
@@ -133,6 +142,31 @@ for unusable in "" "$PWD/open" /nowhere; do
 	expect 0 env XDG_RUNTIME_DIR="$unusable" "$UMVIEW" -n --name "second$$" -- umview --list
 	expect_out "^second$$ "
 done
+
+echo "--- list: inside of a secure view, and of views whose CMD has ended"
+# shellcheck disable=SC2016
+umview --name secret -s -- sh -c '"$UMVIEW" --list; "$UMVIEW" --name within "$UMVIEW" --list --json' >list
+grep -q '^secret .* sh -c ' list || fail "a secure view does not list itself: $(cat list)"
+sed 1,2d list | python3 -c 'import json, sys
+v = json.load(sys.stdin)
+assert [x["path"] for x in v] == ["secret/within"] and v[0]["ended"] is False, v' || fail "--list --json in a secure view"
+umview --name stays -- sh -c 'echo >inner-up; read x <hold' &
+until [ -e inner-up ]; do sleep 0.05; done
+expect 0 umview -s -- "$UMVIEW" --list # it may not speak to others: they are not dead for that
+expect 0 "$UMVIEW" --list
+expect_out '^stays '
+echo >hold
+wait
+umview --name lingers --linger -- sh -c 'read x <hold & : >cmd-ended' &
+until "$UMVIEW" --list | grep -q '^lingers .* (ended) sh -c '; do
+	i=$((i + 1))
+	[ $i -lt 600 ] || fail "CMD's end is not shown: $("$UMVIEW" --list)"
+	sleep 0.05
+done
+"$UMVIEW" --list --json | python3 -c 'import json, sys
+assert [x["ended"] for x in json.load(sys.stdin) if x["name"] == "lingers"] == [True]' || fail "--list --json: ended"
+echo >hold
+wait
 
 echo "--- trace and stats"
 expect 0 umview --trace=trace --stats -- ls /
