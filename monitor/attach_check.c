@@ -103,7 +103,7 @@ static int check_kind(const struct subject *s)
 		return refuse(s, EPERM, "it is what makes this view (its monitor, guardian or front)");
 	if (state_tagged(states_tag(s->view->states), states_carrier(s->view->states), s->pid))
 		return refuse(s, EEXIST, "it is in this view already");
-	if (state_tagged_any(states_carrier(s->view->states), s->pid))
+	if (state_tagged_any(s->pid))
 		return refuse(s, EBUSY, "it is in another view, and a process can be in one only");
 	for (int i = 0; i < 4; i++)
 		if (l->uid[i] != s->view->uid)
@@ -149,6 +149,11 @@ int attach_yama(const char *file, bool capable, char *why, size_t size)
 	return -EPERM;
 }
 
+int attach_allowed(char *why, size_t size)
+{
+	return attach_yama(YAMA, have_ptrace_capability(), why, size);
+}
+
 /* @target: PATH_MAX bytes. */
 static bool read_link(const char *path, char *target)
 {
@@ -158,6 +163,12 @@ static bool read_link(const char *path, char *target)
 	return n > 0;
 }
 
+/* A view's own processes are closed, so their names must do. */
+static bool is_closed_server(const char *name)
+{
+	return strcmp(name, "umview") == 0 || strcmp(name, "viewguard") == 0;
+}
+
 static int check_access(const struct subject *s)
 {
 	char path[32], program[PATH_MAX], own[PATH_MAX];
@@ -165,12 +176,14 @@ static int check_access(const struct subject *s)
 
 	/* Links of /proc ask for the same rights as tracing, but for Yama's consent. */
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)s->pid);
+	if (!read_link(path, program) && is_closed_server(s->look->name))
+		return refuse(s, EPERM, "it is what makes another view (its monitor or guardian)");
 	if (!read_link(path, program))
 		return refuse(s, EPERM, "it is closed to its user: it is a set-id program, has capabilities, or protects "
 			      "itself (PR_SET_DUMPABLE)");
 	if (read_link("/proc/self/exe", own) && strcmp(basename(program), basename(own)) == 0)
-		return refuse(s, EPERM, "it is what makes another view (its monitor, guardian or front)");
-	if (attach_yama(YAMA, have_ptrace_capability(), s->why, s->size) < 0)
+		return refuse(s, EPERM, "it is what makes another view (its front, or the tracer's helper)");
+	if (attach_allowed(s->why, s->size) < 0)
 		return -EPERM;
 	snprintf(path, sizeof(path), "/proc/%d/mem", (int)s->pid);
 	fd = open(path, O_RDWR | O_CLOEXEC);

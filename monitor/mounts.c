@@ -104,6 +104,25 @@ static bool may_mount(const struct um_view *view, const struct um_mount_args *ar
 	return !hostfs_path_is_kernels(args->source_host);
 }
 
+/* Is @source, which is not to be found, the directory of a copy-on-write mount, or in it? */
+static bool is_hidden(const struct um_view *view, const struct um_state *state, const char *source, char *why,
+		      size_t whysize)
+{
+	for (size_t i = 0; i < view->nmounts; i++) {
+		const struct um_mount *m = view->mounts[i];
+		size_t n = m != NULL ? strlen(m->source) : 0;
+
+		if (m == NULL || (!has_option(m->options, "cow") && !has_option(m->options, "mincow")) ||
+		    strncmp(source, m->source, n) != 0 || (source[n] != '/' && source[n] != '\0') ||
+		    !mount_seen(view, state, m))
+			continue;
+		snprintf(why, whysize, "%.200s holds the changes of the mount on %.100s, which does not show it: take another "
+			 "directory", m->source, *m->target ? m->target : "/");
+		return true;
+	}
+	return false;
+}
+
 /* A free index in view->mounts, making room if need be. */
 static int mount_slot(struct um_view *view)
 {
@@ -234,7 +253,7 @@ static int own_source(struct um_mount_args *args)
 	    (UM_OPS(&path)->readdir == NULL || UM_OPS(&path)->readdir(UM_FS(&path), path.rel, any_name, NULL) != 0)) {
 		snprintf(args->why, sizeof(args->why),
 			 "directory %.120s is not empty, and what is in it is not this view's own: changes need a new one",
-			 s->view);
+			 *s->view ? s->view : "/");
 		err = -ENOTEMPTY;
 	} else if (UM_OPS(&path)->own != NULL) {
 		err = UM_OPS(&path)->own(UM_FS(&path), path.rel);
@@ -273,7 +292,8 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 	}
 	err = host_of(&call, target, NAMEI_MOUNT_POINT, target_view, target_host, &node);
 	if (err < 0) {
-		snprintf(why, whysize, "target %s: %s", target, strerror(-err));
+		snprintf(why, whysize, "the mount point%s%s", err == -ENOENT ? " does not exist" : ": ",
+			 err == -ENOENT ? "" : strerror(-err));
 		goto fail;
 	}
 	mount->below = older_new(view, state, target_view);
@@ -292,6 +312,10 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 		args.source = *from.view ? from.view : "/";
 		args.source_host = from.host;
 		args.source_is_mounted = view_mount_of(view, &whole, from.view, &rel) != view->host;
+	}
+	if (args.source_host == NULL && is_hidden(view, &whole, source, why, whysize)) {
+		err = -EBUSY;
+		goto fail;
 	}
 	if (!may_mount(view, &args)) {
 		snprintf(why, whysize, "%.200s: in a secure view that is for the command line to mount", source);
@@ -390,19 +414,19 @@ int view_move(struct um_view *view, const struct um_state *state, const char *fr
 	int err;
 
 	if (mount == view->host || *rel != '\0') {
-		snprintf(why, whysize, "%s: not a mount of this view", from);
+		snprintf(why, whysize, "what is to be moved, %s, is not a mount of this view", from);
 		return -EINVAL;
 	}
 	if (is_fixed(view, mount)) {
-		snprintf(why, whysize, "%s: mounted permanent", from);
+		snprintf(why, whysize, "%s is mounted permanent", from);
 		return -EPERM;
 	}
 	if (strncmp(to, path, n) == 0 && (to[n] == '/' || to[n] == '\0')) {
-		snprintf(why, whysize, "%s: not below itself", to);
+		snprintf(why, whysize, "a mount cannot be moved below itself");
 		return -ELOOP;
 	}
 	if (mount_below(view, state, path) != NULL) {
-		snprintf(why, whysize, "%.100s: there is a mount on %.200s", from, mount_below(view, state, path));
+		snprintf(why, whysize, "busy: there is a mount on %.200s", mount_below(view, state, path));
 		return -EBUSY;
 	}
 	err = view_mount(view, state, from, to, "viewfs", 0, "move", why, whysize);

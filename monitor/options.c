@@ -18,6 +18,7 @@
 #include "log.h"
 #include "tracer/tracer.h"
 #include "nested.h"
+#include "userpath.h"
 
 enum option_code {
 	OPT_COW = 256, OPT_SU, OPT_MOUNT, OPT_PRELOAD, OPT_MODULES, OPT_SECURE, OPT_TRACE, OPT_STATS, OPT_RC, OPT_NORC,
@@ -30,6 +31,7 @@ enum option_flags {
 	ARG_MAY = 2,            /* --trace=FILE */
 	CMDLINE_ONLY = 4,       /* has no meaning in a start-up file */
 	WITH_ENTER = 8,         /* makes sense beside --enter */
+	WITH_LIST = 16,         /* ... beside --list and --doctor, which start nothing */
 };
 
 struct option_row {
@@ -46,11 +48,11 @@ static const struct option_row rows[] = {
 	{ OPT_MOUNT, 'm', "mount", "TYPE[,OPTIONS]:SOURCE:TARGET", ARG_NEEDED, "mount before CMD starts; repeatable" },
 	{ OPT_PRELOAD, 'p', "preload", "MODULE", ARG_NEEDED, "load a service first; repeatable" },
 	{ OPT_MODULES, 0, "modules", "LIST", ARG_NEEDED, "the only modules this view can ever load: less is trapped" },
-	{ OPT_SECURE, 's', "secure", NULL, 0, "nothing is continued with a pointer, nothing unknown is let through" },
+	{ OPT_SECURE, 's', "secure", NULL, 0, "for a program that tries to get out: with --cow it changes nothing outside of DIR" },
 	{ OPT_TRACE, 't', "trace", "FILE", ARG_MAY, "a line for each intercepted call, to FILE or standard error" },
 	{ OPT_STATS, 0, "stats", NULL, 0, "at the end, counts and times by system call" },
 	{ OPT_RC, 'f', "rc", "FILE", ARG_NEEDED | CMDLINE_ONLY, "start-up file, in place of the configured one" },
-	{ OPT_NORC, 'n', "norc", NULL, CMDLINE_ONLY | WITH_ENTER, "no start-up file" },
+	{ OPT_NORC, 'n', "norc", NULL, CMDLINE_ONLY | WITH_ENTER | WITH_LIST, "no start-up file" },
 	{ OPT_NAME, 0, "name", "NAME", ARG_NEEDED, "the view's name" },
 	{ OPT_ENTER, 'E', "enter", "NAME", ARG_NEEDED | CMDLINE_ONLY | WITH_ENTER, "run CMD in a running view (name or process id)" },
 	{ OPT_LINGER, 0, "linger", NULL, 0, "the view ends with its last process, not with CMD" },
@@ -58,12 +60,19 @@ static const struct option_row rows[] = {
 	{ OPT_WITHOUT, 0, "without", "FEATURE", ARG_NEEDED, "do not use this kernel feature; repeatable (see --doctor)" },
 	{ OPT_LIST, 0, "list", NULL, CMDLINE_ONLY, "list the running views" },
 	{ OPT_DOCTOR, 0, "doctor", NULL, CMDLINE_ONLY, "what this host offers, what is missing, and the cure" },
-	{ OPT_JSON, 0, "json", NULL, CMDLINE_ONLY, "with --list, --doctor, --stats: machine-readable" },
+	{ OPT_JSON, 0, "json", NULL, CMDLINE_ONLY | WITH_LIST, "with --list, --doctor, --stats: machine-readable" },
 	{ OPT_VERSION, 'V', "version", NULL, CMDLINE_ONLY, "print the version" },
 	{ OPT_HELP, 'h', "help", NULL, CMDLINE_ONLY, "print this" },
 };
 
 #define NROWS (sizeof(rows) / sizeof(rows[0]))
+
+/* One option as it was given.  The strings live as long as the options. */
+struct given {
+	const char *arg;        /* NULL: none */
+	const char *where;      /* for messages */
+	const char *base;       /* where relative paths begin; NULL: the working directory */
+};
 
 void options_help(void)
 {
@@ -87,12 +96,12 @@ void options_help(void)
 
 /* --- one option --------------------------------------------------------------------------------------------------- */
 
-static void add_step(struct options *opt, enum step_kind kind, const char *text, const char *where)
+static void add_step(struct options *opt, enum step_kind kind, const struct given *given)
 {
 	opt->steps = realloc(opt->steps, (opt->nsteps + 1) * sizeof(*opt->steps));
 	if (opt->steps == NULL)
 		um_die("out of memory");
-	opt->steps[opt->nsteps++] = (struct step){ kind, text, where };
+	opt->steps[opt->nsteps++] = (struct step){ kind, given->arg, given->where, given->base };
 }
 
 /* A mount must have both colons; what they hold is the module's to judge. */
@@ -101,7 +110,7 @@ static void check_mount(const char *text, const char *where)
 	const char *first = strchr(text, ':'), *last = strrchr(text, ':');
 
 	if (first == NULL || first == last || first == text || last[1] == '\0')
-		um_die("%s %s: it must be TYPE[,OPTIONS]:SOURCE:TARGET", where, text);
+		um_die("%s %s: it must be TYPE[,OPTIONS]:SOURCE:TARGET", where, um_shown(text));
 }
 
 /* "a,b,c" to a vector. */
@@ -116,12 +125,18 @@ static const char **split_list(const char *list)
 	return vec;
 }
 
+/* A file that is opened now. */
+static const char *file_path(const char *arg, const char *base)
+{
+	return arg != NULL ? user_path(arg, base) : NULL;
+}
+
 static const struct um_tracer_ops *tracer_asked_for(const char *name, const char *where)
 {
 	const struct um_tracer_ops *ops = um_tracer_named(name);
 
 	if (ops == NULL && strcmp(name, "auto") != 0)
-		um_die("%s %s: there is no such tracer; there are \"auto\", \"unotify\" and \"ptrace\"", where, name);
+		um_die("%s %s: there is no such tracer; there are \"auto\", \"unotify\" and \"ptrace\"", where, um_shown(name));
 	return ops;
 }
 
@@ -134,7 +149,7 @@ static void switch_off(struct options *opt, const char *name, const char *where)
 
 		for (f = features; f->name != NULL; f++)
 			strcat(strcat(all, " "), f->name);
-		um_die("%s %s: there is no such kernel feature; there are:%s", where, name, all);
+		um_die("%s %s: there is no such kernel feature; there are:%s", where, um_shown(name), all);
 	}
 	*feature_flag(&opt->without, f) = true;
 }
@@ -145,22 +160,24 @@ static void check_name(const char *name, const char *where)
 		um_die("%s \"%s\": a name has 1 to 63 characters, and no space, slash, quote, bracket or $", where, name);
 }
 
-/* Carry out one option.  @arg is NULL if it has none; it and @where live as long as @opt. */
-static void apply(struct options *opt, enum option_code code, const char *arg, const char *where)
+/* Carry out one option. */
+static void apply(struct options *opt, enum option_code code, const struct given *given)
 {
+	const char *arg = given->arg, *where = given->where;
+
 	switch (code) {
 	case OPT_COW:
-		add_step(opt, STEP_COW, arg, where);
+		add_step(opt, STEP_COW, given);
 		break;
 	case OPT_SU:
 		opt->su = true;
 		break;
 	case OPT_MOUNT:
 		check_mount(arg, where);
-		add_step(opt, STEP_MOUNT, arg, where);
+		add_step(opt, STEP_MOUNT, given);
 		break;
 	case OPT_PRELOAD:
-		add_step(opt, STEP_PRELOAD, arg, where);
+		add_step(opt, STEP_PRELOAD, given);
 		break;
 	case OPT_MODULES:
 		opt->modules = split_list(arg);
@@ -170,7 +187,7 @@ static void apply(struct options *opt, enum option_code code, const char *arg, c
 		break;
 	case OPT_TRACE:
 		opt->trace = true;
-		opt->trace_file = arg;
+		opt->trace_file = file_path(arg, given->base);
 		break;
 	case OPT_STATS:
 		opt->stats = true;
@@ -180,7 +197,6 @@ static void apply(struct options *opt, enum option_code code, const char *arg, c
 		opt->name = arg;
 		break;
 	case OPT_ENTER:
-		opt->action = ACTION_ENTER;
 		opt->enter = arg;
 		break;
 	case OPT_LINGER:
@@ -192,28 +208,29 @@ static void apply(struct options *opt, enum option_code code, const char *arg, c
 	case OPT_WITHOUT:
 		switch_off(opt, arg, where);
 		break;
-	case OPT_LIST:
-		opt->action = ACTION_LIST;
-		break;
-	case OPT_DOCTOR:
-		opt->action = ACTION_DOCTOR;
-		break;
 	case OPT_JSON:
 		opt->json = true;
 		break;
-	case OPT_VERSION:
-		opt->action = ACTION_VERSION;
-		break;
-	case OPT_HELP:
-		opt->action = ACTION_HELP;
-		break;
 	case OPT_RC:
 	case OPT_NORC:
-		break; /* they are looked at before all others */
+	case OPT_LIST:
+	case OPT_DOCTOR:
+	case OPT_VERSION:
+	case OPT_HELP:
+		break; /* that they are given is what counts: choose_action() and read_rc() */
 	}
 }
 
 /* --- the start-up file -------------------------------------------------------------------------------------------- */
+
+static const struct option_row *row_of(enum option_code code)
+{
+	const struct option_row *r = rows;
+
+	while (r->code != code)
+		r++;
+	return r;
+}
 
 static const struct option_row *row_named(const char *name)
 {
@@ -223,11 +240,12 @@ static const struct option_row *row_named(const char *name)
 	return NULL;
 }
 
-/* One line, without its end: [NAME [ARGUMENT]] [# comment].  It is changed, and kept. */
-static void rc_line(struct options *opt, char *line, const char *file, unsigned number)
+/* One line, without its end: [NAME [ARGUMENT]] [# comment].  It is changed, and kept.  @base: the file's directory. */
+static void rc_line(struct options *opt, char *line, const char *file, const char *base, unsigned number)
 {
 	const struct option_row *row;
 	char *name, *arg, *end;
+	struct given given;
 
 	name = line + strspn(line, " \t");
 	if (*name == '\0' || *name == '#')
@@ -251,7 +269,8 @@ static void rc_line(struct options *opt, char *line, const char *file, unsigned 
 		um_die("%s:%u: \"%s\" needs an argument: %s", file, number, name, row->arg);
 	if (!(row->flags & (ARG_NEEDED | ARG_MAY)) && *arg != '\0')
 		um_die("%s:%u: \"%s\" takes no argument, and there is \"%s\"", file, number, name, arg);
-	apply(opt, row->code, *arg != '\0' ? arg : NULL, um_format("%s:%u: %s", file, number, name));
+	given = (struct given){ *arg != '\0' ? arg : NULL, um_format("%s:%u: %s", file, number, name), base };
+	apply(opt, row->code, &given);
 }
 
 /* Read a start-up file; a missing one is an error only if it was @asked for. */
@@ -259,22 +278,23 @@ static void rc_read(struct options *opt, const char *file, bool asked)
 {
 	FILE *f = fopen(file, "re");
 	unsigned number = 0;
-	char *line = NULL;
+	char *line = NULL, *base;
 	struct stat st;
 	size_t size = 0;
 	ssize_t n;
 
 	if (f == NULL) {
 		if (asked || (errno != ENOENT && errno != ENOTDIR && errno != EACCES))
-			um_die("start-up file %s: %s", file, strerror(errno));
+			um_die("start-up file %s: %s", um_shown(file), strerror(errno));
 		return;
 	}
 	if (fstat(fileno(f), &st) < 0 || !S_ISREG(st.st_mode))
 		um_die("start-up file %s: not a regular file", file);
+	base = path_directory(file);
 	while ((n = getline(&line, &size, f)) >= 0) {
 		if (n > 0 && line[n - 1] == '\n')
 			line[n - 1] = '\0';
-		rc_line(opt, um_format("%s", line), file, ++number);
+		rc_line(opt, um_format("%s", line), file, base, ++number);
 	}
 	if (ferror(f))
 		um_die("start-up file %s: %s", file, strerror(errno));
@@ -341,22 +361,69 @@ static const struct option_row *row_found(int c, char **argv)
 	um_die("unknown option %s (umview --help lists all)", argv[optind - 1]);
 }
 
-/* What does not go together. */
-static void check_together(const struct options *opt, unsigned others, const char *other)
+/* Options that start no view, or none of their own: each is alone but for those that its flag allows. */
+static const struct {
+	enum option_code code;
+	enum action action;
+	unsigned with;
+	const char *why;
+} actions[] = {
+	{ OPT_ENTER, ACTION_ENTER, WITH_ENTER, ": the view runs already" },
+	{ OPT_LIST, ACTION_LIST, WITH_LIST, ", which starts no view" },
+	{ OPT_DOCTOR, ACTION_DOCTOR, WITH_LIST, ", which starts no view" },
+	{ OPT_VERSION, ACTION_VERSION, 0, ", which starts no view" },
+};
+
+#define NACTIONS (sizeof(actions) / sizeof(actions[0]))
+
+/* Which options there are says what is done, and what of the others makes sense. */
+static void choose_action(struct options *opt, const bool given[NROWS])
 {
-	if (opt->action == ACTION_ENTER && others != 0)
-		um_die("--%s does not go with --enter: the view runs already", other);
+	if (given[row_of(OPT_HELP) - rows]) { /* a question is no contradiction */
+		opt->action = ACTION_HELP;
+		return;
+	}
+	for (size_t a = 0; a < NACTIONS; a++) {
+		const struct option_row *row = row_of(actions[a].code);
+
+		if (!given[row - rows])
+			continue;
+		opt->action = actions[a].action;
+		for (size_t i = 0; i < NROWS; i++)
+			if (given[i] && rows + i != row && !(rows[i].flags & actions[a].with))
+				um_die("--%s does not go with --%s%s", rows[i].name, row->name, actions[a].why);
+	}
+}
+
+/* What does not go together. */
+static void check_together(const struct options *opt)
+{
+	if (opt->tracer == &um_unotify && opt->without.listener)
+		um_die("--tracer unotify does not go with --without listener: the listener is what it works with");
+	if (opt->tracer == &um_ptrace && opt->without.ptrace)
+		um_die("--tracer ptrace does not go with --without ptrace: ptrace is what it works with");
 	if (opt->json && opt->action != ACTION_LIST && opt->action != ACTION_DOCTOR && !opt->stats)
 		um_die("--json goes with --list, --doctor and --stats");
 }
 
+/* The start-up file, before the command line: the one that is named there, or the configured one. */
+static void read_rc(struct options *opt, const bool given[NROWS], const char *rc)
+{
+	bool norc = given[row_of(OPT_NORC) - rows];
+
+	if (rc != NULL && norc)
+		um_die("--norc does not go with --rc %s: the one reads no start-up file, the other one", rc);
+	if (rc != NULL)
+		rc_read(opt, user_path(rc, NULL), true);
+	else if (!norc && opt->action == ACTION_RUN && !opt->nested) /* the view around this one has it, and this one inherits it */
+		rc_read_default(opt);
+}
+
 void options_parse(struct options *opt, int argc, char **argv)
 {
+	bool given[NROWS] = { false };
 	struct getopt_tables t;
-	const char *rc = NULL, *other = NULL;
-	const struct option_row *row;
-	unsigned others = 0;
-	bool norc = false;
+	const char *rc = NULL;
 	int c;
 
 	memset(opt, 0, sizeof(*opt));
@@ -364,27 +431,24 @@ void options_parse(struct options *opt, int argc, char **argv)
 	getopt_tables(&t);
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, t.shorts, t.longs, NULL)) != -1) {
-		row = row_found(c, argv);
+		const struct option_row *row = row_found(c, argv);
+
+		given[row - rows] = true;
 		if (row->code == OPT_RC)
 			rc = optarg;
-		norc |= row->code == OPT_NORC || row->code == OPT_ENTER || row->code == OPT_LIST ||
-			row->code == OPT_DOCTOR || row->code == OPT_VERSION || row->code == OPT_HELP;
 	}
-	if (rc != NULL)
-		rc_read(opt, rc, true);
-	else if (!norc && !opt->nested) /* the view around this one has it, and this one inherits it */
-		rc_read_default(opt);
+	choose_action(opt, given);
+	if (opt->action == ACTION_HELP)
+		return;
+	read_rc(opt, given, rc);
 	optind = 0; /* glibc: begin again */
 	while ((c = getopt_long(argc, argv, t.shorts, t.longs, NULL)) != -1) {
-		row = row_found(c, argv);
-		if (!(row->flags & WITH_ENTER)) {
-			others++;
-			other = row->name;
-		}
-		apply(opt, row->code, optarg, um_format("--%s", row->name));
+		const struct option_row *row = row_found(c, argv);
+
+		apply(opt, row->code, &(struct given){ optarg, um_format("--%s", row->name), NULL });
 	}
-	check_together(opt, others, other);
-	if (optind < argc && (opt->action == ACTION_LIST || opt->action == ACTION_DOCTOR))
-		um_die("%s: --list and --doctor take no arguments", argv[optind]);
+	check_together(opt);
+	if (optind < argc && opt->action != ACTION_RUN && opt->action != ACTION_ENTER)
+		um_die("%s: --list, --doctor and --version take no arguments", um_shown(argv[optind]));
 	opt->argv = optind < argc ? argv + optind : NULL;
 }

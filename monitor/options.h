@@ -17,6 +17,7 @@ struct step {
 	enum step_kind { STEP_PRELOAD, STEP_MOUNT, STEP_COW } kind;
 	const char *text;       /* MODULE, TYPE[,OPTIONS]:SOURCE:TARGET, or DIR */
 	const char *where;      /* for messages: "--mount" or "FILE:LINE: mount" */
+	const char *base;       /* the start-up file's directory, where its relative paths begin, or NULL */
 };
 
 struct options {

@@ -207,7 +207,7 @@ static FILE *open_trace(const char *file)
 	else
 		f = fdopen(fd, "w");
 	if (f == NULL)
-		um_die("--trace: %s: %s", file != NULL ? file : "standard error", strerror(errno));
+		um_die("--trace: %s: %s", file != NULL ? um_shown(file) : "standard error", strerror(errno));
 	if (fcntl(fileno(f), F_SETFD, FD_CLOEXEC) < 0)
 		um_die("--trace: %s", strerror(errno));
 	return f;

@@ -38,14 +38,16 @@ static bool carrier_usable(int resource)
 	return prlimit64(0, resource, &old, NULL) == 0;
 }
 
+/* RLIMIT_LOCKS and RLIMIT_RSS are stored and never looked at; RLIMIT_RTTIME only for real-time processes. */
+static const int carriers[] = { RLIMIT_LOCKS, RLIMIT_RSS, RLIMIT_RTTIME };
+
+#define NCARRIERS (sizeof(carriers) / sizeof(carriers[0]))
+
 int state_choose_carrier(void)
 {
-	/* RLIMIT_LOCKS and RLIMIT_RSS are stored and never looked at; RLIMIT_RTTIME only for real-time processes. */
-	static const int candidates[] = { RLIMIT_LOCKS, RLIMIT_RSS, RLIMIT_RTTIME };
-
-	for (size_t i = 0; i < sizeof(candidates) / sizeof(candidates[0]); i++)
-		if (carrier_usable(candidates[i]))
-			return candidates[i];
+	for (size_t i = 0; i < NCARRIERS; i++)
+		if (carrier_usable(carriers[i]))
+			return carriers[i];
 	return -1;
 }
 
@@ -64,11 +66,14 @@ bool state_tagged(uint32_t tag, int carrier, pid_t pid)
 	return state_carried_number(tag, carrier, pid) != 0;
 }
 
-bool state_tagged_any(int carrier, pid_t pid)
+bool state_tagged_any(pid_t pid)
 {
 	struct rlimit64 lim;
 
-	return prlimit64(pid, carrier, NULL, &lim) == 0 && lim.rlim_cur >> 56 == CARRIER_MAGIC;
+	for (size_t i = 0; i < NCARRIERS; i++)
+		if (prlimit64(pid, carriers[i], NULL, &lim) == 0 && lim.rlim_cur >> 56 == CARRIER_MAGIC)
+			return true;
+	return false;
 }
 
 /* --- records ---------------------------------------------------------------------------------------------------- */

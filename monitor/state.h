@@ -67,7 +67,7 @@ int state_set(struct um_states *s, pid_t tid, const struct um_state *state);
 /* Does this process carry the tag? */
 bool state_tagged(uint32_t tag, int carrier, pid_t pid);
 /* That of any view? */
-bool state_tagged_any(int carrier, pid_t pid);
+bool state_tagged_any(pid_t pid);
 
 /* Free the records that no process of the view has (mark and sweep, DESIGN: The processes).  The caller stops state
  * changes meanwhile; records in @keep (NULL-terminated) stay.  Returns how many were freed. */

@@ -570,17 +570,28 @@ static bool is_foreign(const char *dir)
 	return found;
 }
 
+/* What the paths cannot mean, in the view's words. */
+static int check_paths(const struct options *o, struct um_mount_args *args)
+{
+	if (args->source_host == NULL || *args->source_host == '\0') {
+		snprintf(args->why, sizeof(args->why), *args->source ? "directory %.150s: %s" : "directory \"%s\": %s",
+			 args->source, strerror(ENOENT));
+		return -ENOENT;
+	}
+	if ((o->mode == COW || o->mode == MINCOW) && is_below(args->target, args->source)) {
+		snprintf(args->why, sizeof(args->why), "directory %.80s is %s its target %.80s: changes need a place of their own",
+			 args->source, strcmp(args->source, args->target) == 0 ? "equal to" : "above", args->target);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /* What the options and paths cannot mean together. */
 static int check(const struct options *o, struct um_mount_args *args)
 {
-	if (args->source_host == NULL || *args->source_host == '\0') {
-		snprintf(args->why, sizeof(args->why), "directory %.150s: %s", args->source, strerror(ENOENT));
-		return -ENOENT;
-	}
 	if ((o->mode == COW || o->mode == MINCOW) && is_below(args->target_host, args->source_host)) {
-		snprintf(args->why, sizeof(args->why), "directory %.80s is %s its target %.80s: changes need a place of their own",
-			 args->source, strcmp(args->source_host, args->target_host) == 0 ? "equal to" : "above",
-			 args->target);
+		snprintf(args->why, sizeof(args->why), "directory %.80s is the same as its target %.80s, or above it: changes "
+			 "need a place of their own", args->source, args->target);
 		return -EINVAL;
 	}
 	if ((o->mode == COW || o->mode == MINCOW) && is_foreign(args->source_host)) {
@@ -644,6 +655,8 @@ static int viewfs_mount(struct um_fs **out, struct um_mount_args *args)
 	struct um_fs *fs = calloc(1, sizeof(*fs));
 	int err = o && fs ? parse(o, args) : -ENOMEM;
 
+	if (err == 0)
+		err = check_paths(o, args);
 	if (err == 0 && (o->mode == COW || o->mode == MINCOW) && args->own_source != NULL)
 		err = args->own_source(args);
 	if (err == 0)

@@ -60,11 +60,11 @@ static int64_t remount(struct um_call *call, const char *target, unsigned long f
 
 	mount = view_mount_of(call->view, call->state, strcmp(target, "/") == 0 ? "" : target, &rel);
 	if (mount == call->view->host || *rel != '\0') {
-		why_set(call, "%s: not a mount of this view", target);
+		why_set(call, "not a mount of this view");
 		return -EINVAL;
 	}
 	if (mount_is_given(call->view, mount) && !(flags & MS_RDONLY)) {
-		why_set(call, "%s: what the command line of a secure view has mounted stays as it is", target);
+		why_set(call, "what the command line of a secure view has mounted stays as it is");
 		return -EPERM;
 	}
 	return mount_change(call->view, call->state, mount, flags & MS_RDONLY ? MOUNT_READONLY : MOUNT_WRITABLE);
@@ -81,7 +81,8 @@ int64_t mount_words(struct um_call *call, const char *source, const char *target
 		flags &= 0xffff;
 	err = absolute(call, target, NAMEI_MOUNT_POINT, at, true);
 	if (err < 0) {
-		why_set(call, "target %s: %s", target, strerror((int)-err));
+		why_set(call, "the mount point%s%s", err == -ENOENT ? " does not exist" : ": ",
+			err == -ENOENT ? "" : strerror((int)-err));
 		return err;
 	}
 	if (flags & MS_REMOUNT)

@@ -30,6 +30,32 @@ wrong 'goes with' -n --json true
 wrong 'does not go with --enter' --enter x --secure true
 wrong 'no running view' --enter no-such-view true
 wrong 'there is no such module' -n --modules no_such_module true
+wrong '--enter "": there is no running view' --enter '' true
+wrong '--tracer "": there is no such tracer' -n --tracer '' true
+
+echo "--- what contradicts: both are named"
+contradict() {
+	_one=$1
+	_other=$2
+	shift 2
+	wrong "$_one.* does not go with $_other" "$@"
+}
+contradict '--tracer unotify' '--without listener' -n --tracer unotify --without listener true
+contradict '--tracer ptrace' '--without ptrace' -n --without ptrace --tracer ptrace true
+contradict --cow --list --list --cow a
+contradict --cow --list --cow a --list
+contradict --doctor --list --doctor --list
+contradict --su --doctor --doctor --su
+contradict --stats --list --list --json --stats
+contradict --version --list -V --list
+contradict --list --enter --list --enter x
+contradict --version --enter --enter x --version
+contradict --norc '--rc no_such_file' -n -f no_such_file true
+contradict --rc --enter -f no_such_file --enter x true
+wrong 'x: --list, --doctor and --version take no arguments' -V x
+expect 0 "$UMVIEW" --cow a --list --help # a question is no contradiction
+expect_out '^usage: umview'
+[ ! -e a ] || fail "--help made the directory of --cow"
 
 echo "--- the start-up file"
 cat >rc <<-END
@@ -53,6 +79,32 @@ expect_out '^name other'
 # shellcheck disable=SC2016
 expect 0 env XDG_CONFIG_HOME="$PWD/config" "$UMVIEW" --name other sh -c 'echo name $UMVIEW_NAME'
 expect_out '^name other'
+echo "--- paths: ~ is HOME where no shell has seen it; a start-up file's relative ones begin where it lies"
+mkdir -p home rcdir/from-file elsewhere
+echo seen >rcdir/from-file/f
+HOME=$PWD/home
+export HOME
+cat >rcdir/rc <<-'END'
+	mount viewfs,move:from-file:/mnt
+	cow ~/changes
+	trace ~/trace
+END
+for rc in "$PWD/rcdir/rc" ../rcdir/rc; do
+	rm -rf home/*
+	expect 0 sh -c "cd elsewhere && exec '$UMVIEW' -f '$rc' sh -c 'cat /mnt/f; echo x >new'"
+	expect_out '^seen$'
+	[ -f "home/changes$PWD/elsewhere/new" ] || fail "~/changes was not used: $(ls home elsewhere)"
+	[ -s home/trace ] || fail "~/trace was not written"
+done
+# shellcheck disable=SC2088
+mkdir home/plain
+expect 0 "$UMVIEW" -n --cow=~/other --mount viewfs,move:~/plain:/mnt true
+[ -d home/other ] && [ ! -e '~' ] || fail "--cow=~/other: $(ls -d '~' home/*)"
+expect 125 env -u HOME "$UMVIEW" -n --cow=~/other true
+expect_out 'HOME is not set'
+ln -s rcdir/rc rc.link # where the name lies, not what it leads to: as the user sees it
+wrong 'from-file' -f rc.link true
+
 rc_wrong() {
 	printf '# first\n%s\n' "$2" >rc
 	wrong "rc:2: $1" -f rc true
