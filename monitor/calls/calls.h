@@ -90,12 +90,13 @@ um_op call_privileged;          /* what only a real root could do and a virtual 
 				 * harmless ones 0 for a virtual root, others continued (the kernel's EPERM) */
 um_op call_uname;               /* with the names that sethostname and setdomainname gave to the view */
 um_op call_ptrace;
+um_op call_look_into;           /* as call_of_process, in every view */
+um_op call_pidfd_getfd;
 um_op call_seccomp;
 
 /* outside.c: in secure mode, what may reach processes outside of the view */
 um_op call_of_process;          /* its arguments of type PID */
 um_op call_of_pidfd;            /* a pidfd at 0 */
-um_op call_pidfd_getfd;
 um_op call_setpgid;
 um_op call_set_priority;        /* setpriority, ioprio_set: which at 0, who at 1 */
 um_op call_fcntl;               /* F_SETOWN, F_SETOWN_EX, F_SETLEASE */

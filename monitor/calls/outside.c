@@ -115,20 +115,6 @@ int64_t call_of_pidfd(struct um_call *call)
 	return err < 0 ? err : UM_CONTINUE;
 }
 
-int64_t call_pidfd_getfd(struct um_call *call)
-{
-	int pidfd = um_get_fd(call, (int)call->args[0]), got, err;
-
-	if (pidfd < 0)
-		return pidfd;
-	err = check_pidfd(call, (int)call->args[0]);
-	got = err < 0 ? err : (int)syscall(SYS_pidfd_getfd, pidfd, (int)call->args[1], (unsigned)call->args[2]);
-	if (err == 0 && got < 0)
-		got = -errno;
-	close(pidfd);
-	return got < 0 ? got : um_answer_fd(call, got, O_CLOEXEC);
-}
-
 /* --- calls that name who gets a descriptor's signals -------------------------------------------------------------- */
 
 static int check_owner(const struct um_call *call, int type, pid_t pid)

@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -168,46 +167,6 @@ int64_t call_prctl(struct um_call *call)
 		ret = prctl_caps(call, &handled);
 		return handled ? ret : UM_CONTINUE;
 	}
-}
-
-/* --- ptrace ----------------------------------------------------------------------------------------------------- */
-
-/* May the caller trace this process or thread?  0 or a negative errno. */
-static int may_trace(const struct um_call *call, pid_t pid)
-{
-	const struct um_state *target;
-
-	if (is_protected(call->view, pid))
-		return -EPERM;
-	if (!call->state->virtual_ids && !call->view->secure)
-		return 0;
-	target = state_of(call->view->states, pid);
-	if (target == NULL)
-		return exists(pid) ? -EPERM : -ESRCH;
-	if (call->state->virtual_ids && target->virtual_ids && !ids_may_trace(&call->state->ids, &target->ids))
-		return -EPERM;
-	return 0;
-}
-
-int64_t call_ptrace(struct um_call *call)
-{
-	pid_t pid = (pid_t)call->args[1];
-	int err;
-
-	if (call->args[0] != PTRACE_ATTACH && call->args[0] != PTRACE_SEIZE)
-		return UM_CONTINUE;
-	err = may_trace(call, pid);
-	if (err < 0)
-		return err;
-	if (call->view->tracer_ops->stopped != NULL && state_of(call->view->states, pid) != NULL) {
-		um_warn("process %d cannot be traced by process %d: a process has one tracer, and here that is the view's "
-			"(--tracer ptrace)", (int)pid, (int)call->tid);
-		return -EPERM;
-	}
-	um_unlock(call->view); /* the worker that serves it may need the lock */
-	park_let_go(pid);
-	um_relock(call);
-	return UM_CONTINUE;
 }
 
 /* --- namespaces ------------------------------------------------------------------------------------------------- */

@@ -21,6 +21,8 @@ bool is_outside(const struct um_view *view, pid_t pid);
 pid_t pidfd_target(const struct um_call *call, int fd);
 /* Secure mode: may this request be made?  UM_CONTINUE (ask further), or the answer. */
 int64_t ioctl_allowed(struct um_call *call);
+/* Has the caller, by the view's ids or else by the kernel's, this capability (0 to 63)? */
+bool is_capable(const struct um_call *call, int cap);
 /* The ids of a process of the view: those of its record, or the real user's made up in *buf. */
 const struct um_ids *ids_of(const struct um_view *view, const struct um_state *state, struct um_ids *buf);
 

@@ -17,15 +17,14 @@
 #include "../view.h"
 #include "proc.h"
 
-/* May the caller raise a hard limit? */
-static bool may_raise(const struct um_call *call)
+bool is_capable(const struct um_call *call, int cap)
 {
 	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, call->tid };
 	struct __user_cap_data_struct data[2] = { 0 };
 
 	if (call->state->virtual_ids)
-		return ids_capable(&call->state->ids, CAP_SYS_RESOURCE);
-	return syscall(SYS_capget, &header, data) == 0 && data[0].effective >> CAP_SYS_RESOURCE & 1;
+		return ids_capable(&call->state->ids, cap);
+	return syscall(SYS_capget, &header, data) == 0 && data[cap / 32].effective >> cap % 32 & 1;
 }
 
 /* 0, or the error of prlimit(2), for a new value of the carrier's limit. */
@@ -33,7 +32,7 @@ static int check_limit(const struct um_call *call, const struct rlimit64 *old, c
 {
 	if (new->rlim_cur > new->rlim_max)
 		return -EINVAL;
-	if (new->rlim_max > old->rlim_max && !may_raise(call))
+	if (new->rlim_max > old->rlim_max && !is_capable(call, CAP_SYS_RESOURCE))
 		return -EPERM;
 	return 0;
 }

@@ -136,6 +136,10 @@ static void emit_condition(struct emitter *e, const struct um_syscall *row, cons
 	bool wide = um_arg_wide(row->args[when->arg]);
 	uint64_t value = when->value == UM_CARRIER ? (uint64_t)e->config->carrier : when->value;
 
+	if (when->value == UM_CARRIER && e->config->carrier < 0) {
+		emit_goto(e, no); /* it is no limit's number */
+		return;
+	}
 	switch ((enum um_test)when->test) {
 	case UM_ALWAYS:
 		emit_goto(e, yes);
@@ -169,19 +173,19 @@ static void emit_trap(struct emitter *e, enum action_kind kind)
 		emit_ret(e, SECCOMP_RET_USER_NOTIF);
 }
 
-/* A row with conditions: all that are set must hold. */
+/* A row with conditions: all that are set must hold, or one with `or'. */
 static void emit_when(struct emitter *e, const struct um_syscall *row)
 {
-	unsigned allow, next;
+	unsigned yes, no;
 
 	emit_ret(e, SECCOMP_RET_ALLOW);
-	allow = e->used;
+	no = e->used;
 	emit_trap(e, trap_kind(e, row));
-	next = e->used;
+	yes = e->used;
 	for (int i = 1; i >= 0; i--)
 		if (row->when[i].test != UM_ALWAYS) {
-			emit_condition(e, row, &row->when[i], next, allow);
-			next = e->used;
+			emit_condition(e, row, &row->when[i], yes, no);
+			*(row->when[i].or ? &no : &yes) = e->used;
 		}
 }
 
@@ -239,9 +243,6 @@ static struct action action_of(const struct emitter *e, int nr)
 		return (struct action){ .kind = ACT_ERRNO, .error = row->deny };
 	if (config->secure && row->wide)
 		return (struct action){ .kind = trap_kind(e, row) };
-	for (int i = 0; i < 2; i++)
-		if (row->when[i].test != UM_ALWAYS && row->when[i].value == UM_CARRIER && config->carrier < 0)
-			return (struct action){ .kind = ACT_ALLOW };
 	if (row->when[0].test != UM_ALWAYS || row->when[1].test != UM_ALWAYS)
 		return (struct action){ .kind = ACT_WHEN, .row = row };
 	return (struct action){ .kind = trap_kind(e, row) };

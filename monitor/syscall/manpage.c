@@ -79,7 +79,7 @@ static void print_server(const struct entry *entry)
 	else
 		printf("kernel, or a module");
 	print_condition(&entry->row.when[0], "; only if ");
-	print_condition(&entry->row.when[1], " and ");
+	print_condition(&entry->row.when[1], entry->row.when[1].or ? " or " : " and ");
 	if (entry->row.wide)
 		printf("; always in secure mode");
 }

@@ -100,6 +100,7 @@ enum {
 #define NE(arg, value)  ({ UM_IF_NE, arg, value })
 #define ANY(arg, value) ({ UM_IF_ANY, arg, value })
 #define NO(arg, value)  ({ UM_IF_NONE, arg, value })
+#define OR_NE(arg, value) ({ UM_IF_NE, arg, value, true })
 #define BOTH(a, b)      (UM_OPEN a, UM_OPEN b)
 #define UM_OPEN(...)    __VA_ARGS__
 

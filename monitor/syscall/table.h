@@ -52,6 +52,7 @@ struct um_when {
 	uint8_t test;           /* enum um_test */
 	uint8_t arg;            /* 0..5 */
 	uint64_t value;
+	bool or;                /* suffices without those before it */
 };
 /* In a `when': the number of the resource limit that carries the state, known only at run time (state.h). */
 #define UM_CARRIER UINT64_MAX
@@ -78,7 +79,7 @@ struct um_syscall {
 	uint8_t unsafe;         /* 1: pointers decide what is done; never continued in secure mode */
 	uint8_t wide;           /* 1: in secure mode the call is trapped whatever `when' says */
 	uint16_t deny;          /* errno for UM_CLASS_DENY; for UM_CLASS_OUT without an operation */
-	struct um_when when[2]; /* trapped only if all that are set hold */
+	struct um_when when[2]; /* trapped only if all that are set hold, or one with `or' */
 	um_op *op;              /* NULL: continued (trapped to be traced, or for a class that no operation serves) */
 	uint8_t args[6];        /* enum um_arg; UM_A_NONE ends the list */
 	uint8_t returns;        /* enum um_arg of the result */

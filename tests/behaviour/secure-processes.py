@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.environ["UMVIEW_SRC"], "tests", "behaviour", 
 import exploit
 
 HELD_BY_DEFAULT = {"setns", "unshare", "clone", "clone3", "parent-kill", "parent-mem", "parent-fd",
-                   "parent-ptrace"}
+                   "parent-prlimit", "parent-ptrace"}
 
 
 def run(*prefix):

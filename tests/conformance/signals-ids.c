@@ -201,6 +201,27 @@ static void by_pidfd(void)
 	(void)status;
 }
 
+/* Each door into another process. */
+static void look_into(const char *who, pid_t pid)
+{
+	static char here[16];
+	struct iovec local = { here, 16 }, remote = { here, 16 };
+	struct rlimit core = { 0, 0 };
+	char name[64];
+	void *list;
+	size_t size;
+
+#define CASE(what) (snprintf(name, sizeof(name), "%s-%s", who, what), name)
+	TRY(CASE("vm-readv"), process_vm_readv(pid, &local, 1, &remote, 1, 0));
+	TRY(CASE("vm-writev"), process_vm_writev(pid, &local, 1, &remote, 1, 0));
+	TRY(CASE("kcmp"), syscall(SYS_kcmp, getpid(), pid, 2, 0, 0) >= 0 ? 0 : -1);
+	TRY(CASE("kcmp-both"), syscall(SYS_kcmp, pid, pid, 2, 0, 0));
+	TRY(CASE("getfd"), syscall(SYS_pidfd_getfd, syscall(SYS_pidfd_open, pid, 0), 1, 0) >= 0 ? 0 : -1);
+	TRY(CASE("robust-list"), syscall(SYS_get_robust_list, pid, &list, &size));
+	TRY(CASE("prlimit"), prlimit(pid, RLIMIT_CORE, NULL, &core));
+	TRY(CASE("prlimit-set"), prlimit(pid, RLIMIT_CORE, &core, NULL));
+}
+
 static void memory(void)
 {
 	static char here[16] = "the parent's", there[16];
@@ -255,8 +276,11 @@ static void memory(void)
 	}
 	usleep(100000);
 	remote = (struct iovec){ here, 16 };
-	if (getuid() != 0)
+	if (getuid() != 0) {
 		TRY("undumpable-kill", kill(pid, 0));
+		look_into("undumpable", pid);
+		TRY("undumpable-ptrace", ptrace(PTRACE_ATTACH, pid, NULL, NULL));
+	}
 	finish(pid);
 }
 
@@ -332,6 +356,8 @@ static void dropping(void)
 	TRY("dropped-pidfd-root", syscall(SYS_pidfd_send_signal, syscall(SYS_pidfd_open, root, 0), 0, NULL, 0));
 	TRY("dropped-ptrace-root", ptrace(PTRACE_ATTACH, root, NULL, NULL));
 	TRY("dropped-prlimit-root", prlimit(root, RLIMIT_CORE, NULL, &(struct rlimit){ 0 }));
+	look_into("dropped", root);
+	look_into("dropped-self", getpid());
 	TRY("dropped-setuid", setuid(0));
 	TRY("dropped-setgid", setgid(0));
 	TRY("dropped-chown", chown(".", 100, 100));

@@ -143,7 +143,8 @@ static uint32_t expected(const struct um_syscall *row, const uint64_t args[6], u
 		return ALLOW;
 	if (secure && row->wide)
 		return args[5] == COOKIE && um_syscall_nargs(row) < 6 ? ALLOW : NOTIFY;
-	if (!holds(row, &row->when[0], args, carrier) || !holds(row, &row->when[1], args, carrier))
+	if (row->when[1].or ? !holds(row, &row->when[0], args, carrier) && !holds(row, &row->when[1], args, carrier) :
+			      !holds(row, &row->when[0], args, carrier) || !holds(row, &row->when[1], args, carrier))
 		return ALLOW;
 	return args[5] == COOKIE && um_syscall_nargs(row) < 6 ? ALLOW : NOTIFY;
 }
@@ -227,16 +228,20 @@ END_TEST
 
 START_TEST(no_carrier)
 {
-	uint64_t args[6] = { UINT32_MAX, UINT32_MAX };
+	uint64_t args[6] = { 0 };
 
 	build(ALL_CLASSES, false, -1);
 	for (uint64_t r = 0; r < 20; r++) {
-		args[0] = args[1] = r;
-		ck_assert_uint_eq(run_call(__NR_prlimit64, args), ALLOW);
+		args[0] = r;
 		ck_assert_uint_eq(run_call(__NR_getrlimit, args), ALLOW);
+		args[0] = 0;
+		args[1] = r;
+		ck_assert_uint_eq(run_call(__NR_prlimit64, args), ALLOW);
 	}
-	args[0] = args[1] = UINT64_MAX;
+	args[1] = UINT64_MAX;
 	ck_assert_uint_eq(run_call(__NR_prlimit64, args), ALLOW);
+	args[0] = 1;
+	ck_assert_uint_eq(run_call(__NR_prlimit64, args), NOTIFY);
 }
 END_TEST
 
