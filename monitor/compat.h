@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What Linux has and the headers of the C library or of the kernel may be too old to name, with the release that brought
- * it.  (Numbers of system calls that are only trapped stand in syscall/arch.h.)
+ * it.  (Numbers of system calls that are only trapped stand in syscall/numbers.h.)
  *
  * The headers come first, so that what they do define is theirs.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What depends on the processor: registers of a stopped thread, the size of a system call instruction, ELF machines.
+ * What depends on the processor: registers of a stopped thread, the system call instruction, ELF machines, numbers of
+ * system calls.  One file a processor; the exec loader, which stands alone, has its own (../loader/x86_64.c).
  */
 #ifndef MONITOR_ARCH_ARCH_H
 #define MONITOR_ARCH_ARCH_H

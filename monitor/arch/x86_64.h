@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * x86-64: the registers of a thread in a ptrace stop, and how Linux restarts a system call.
+ * x86-64: the registers of a thread in a ptrace stop, how Linux restarts a system call, and what is particular about the
+ * numbers of system calls.
  *
  * In a stop on the way out of a system call, orig_rax is the call's number (-1: the kernel treats the thread as if
  * it had not been in a call, and never restarts anything) and rax its result.  With rax = -ERESTARTNOINTR the kernel
@@ -11,8 +12,9 @@
 #ifndef MONITOR_ARCH_X86_64_H
 #define MONITOR_ARCH_X86_64_H
 
-#include <elf.h>
+#include <asm/unistd.h>
 #include <errno.h>
+#include <linux/audit.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -21,9 +23,22 @@
 #include <sys/types.h>
 #include <sys/user.h>
 
-#define ARCH_ELF_MACHINE EM_X86_64
+#define ARCH_ELF_MACHINE EM_X86_64 /* <elf.h> */
 #define ARCH_SYSCALL_SIZE 2
 #define ARCH_SYSCALL_CODE "\x0f\x05"
+
+/* The filter and the table of system calls. */
+#define ARCH_AUDIT AUDIT_ARCH_X86_64
+#define ARCH_NR_X32 0x40000000u    /* numbers with this bit are x32's (__X32_SYSCALL_BIT) */
+#define ARCH_NR_OLD_END 337        /* numbers 0..336 are of the architecture's own sequence */
+#define ARCH_OLD_CALLS 1           /* has the calls without `at': open, stat, fork... */
+#define ARCH_O_LARGEFILE 0100000   /* the C library's O_LARGEFILE is 0 where all files are large */
+#ifndef __NR_uretprobe
+#define __NR_uretprobe 335
+#endif
+#ifndef __NR_uprobe
+#define __NR_uprobe 336
+#endif
 
 /* A system call without arguments that sleeps until a signal comes. */
 #define ARCH_SYS_SLEEP SYS_pause

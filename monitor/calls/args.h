@@ -8,7 +8,7 @@
 
 #include "../namei.h"
 #include "../state.h"
-#include "../syscall/arch.h"
+#include "../syscall/numbers.h"
 #include "../tracer/tracer.h"
 #include "calls.h"
 

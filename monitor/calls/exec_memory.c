@@ -21,11 +21,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../arch/arch.h"
 #include "../procinfo.h"
 #include "../tracer/tracer.h"
 #include "exec.h"
 
-#define RED_ZONE 128      /* below the stack pointer, and in use (the x86-64 ABI) */
 #define STRINGS_MAX 65536 /* pointers in a vector */
 
 /* Do the process and its parent share their memory (vfork)?  Unknown is yes. */
@@ -61,7 +61,7 @@ int64_t exec_by_name(struct exec *x, const char *path)
 
 	if (sp == 0)
 		return -EACCES;
-	args[0] = (sp - RED_ZONE - (strlen(path) + 1)) & ~UINT64_C(15);
+	args[0] = (sp - ARCH_RED_ZONE - (strlen(path) + 1)) & ~UINT64_C(15);
 	err = um_write(call, args[0], path, strlen(path) + 1);
 	return err < 0 ? err : um_rewrite(call, SYS_execve, args);
 }
@@ -134,7 +134,7 @@ int64_t exec_in_place(struct exec *x, int number)
 	m.below = stack_pointer(call->tid);
 	if (x->path_len == 0 || m.below == 0 || memory_is_shared(call->tid))
 		return -EACCES;
-	m.below -= RED_ZONE;
+	m.below -= ARCH_RED_ZONE;
 	snprintf(name, sizeof(name), "/proc/%d/mem", call->tid);
 	m.mem = open(name, O_RDWR | O_CLOEXEC);
 	if (m.mem < 0)

@@ -12,7 +12,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "../syscall/arch.h"
+#include "../syscall/numbers.h"
 #include "args.h"
 #include "outside.h"
 

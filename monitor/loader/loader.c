@@ -20,7 +20,6 @@
  * There is no libc, no relocation, no thread, no floating point; the stack in use is in .bss, for the program's own
  * is being rebuilt.  On an error the process is told why and ends: the kernel would kill it.
  */
-#include <asm/prctl.h>
 #include <elf.h>
 #include <errno.h>
 #include <linux/prctl.h>
@@ -28,7 +27,7 @@
 #include <sys/mman.h>
 
 #include "plan.h"
-#include "syscall.h"
+#include "start.h"
 
 #define PAGE 4096ul
 #define PAGE_DOWN(x) ((x) & ~(PAGE - 1))
@@ -60,16 +59,8 @@ struct mapped {
 	struct prctl_mm_map *names; /* filled with code and data addresses, or NULL */
 };
 
-/* What leave() needs. */
-struct departure {
-	uint64_t entry, sp;
-	uint64_t low, low_size; /* parts of the loader to unmap */
-	uint64_t high, high_size;
-};
-
 extern char __ehdr_start[] __attribute__((visibility("hidden")));
 extern char _end[] __attribute__((visibility("hidden")));
-extern char loader_leave[] __attribute__((visibility("hidden")));
 
 static union {
 	struct plan plan;
@@ -77,24 +68,6 @@ static union {
 } block;
 static struct stack stack;
 static char saved_random[16], saved_platform[2][NAME_ROOM];
-char loader_stack[8192] __attribute__((visibility("hidden"), aligned(16), used));
-
-/* The compiler may ask for these. */
-void *memcpy(void *to, const void *from, size_t n)
-{
-	void *ret = to;
-
-	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
-	return ret;
-}
-
-void *memset(void *to, int c, size_t n)
-{
-	void *ret = to;
-
-	__asm__ volatile("rep stosb" : "+D"(to), "+c"(n) : "a"(c) : "memory");
-	return ret;
-}
 
 static size_t length(const char *s)
 {
@@ -425,7 +398,7 @@ static void plan_departure(struct departure *d)
 	d->high_size = end - d->high;
 }
 
-__attribute__((used, visibility("hidden"))) void loader_main(uint64_t *sp, struct departure *d)
+void loader_main(uint64_t *sp, struct departure *d)
 {
 	struct prctl_mm_map m = { 0 };
 	struct mapped program = { .names = &m }, interp = { 0 };
@@ -456,57 +429,3 @@ __attribute__((used, visibility("hidden"))) void loader_main(uint64_t *sp, struc
 	plan_departure(d);
 	memset(&block, 0, sizeof(block));
 }
-
-/*
- * Start: the stack in .bss, with struct departure (6 words) at its top.  Leave: the last code that runs; it and the
- * 64 bytes after it must not cross a page.  The entry point is kept below the new stack, where nothing lives.
- */
-__asm__(".text\n"
-	".globl _start\n"
-	".hidden _start\n"
-	".type _start, @function\n"
-	"_start:\n"
-	"	xorl %ebp, %ebp\n"
-	"	movq %rsp, %rdi\n"
-	"	leaq loader_stack+8192-64(%rip), %rsp\n"
-	"	movq %rsp, %rsi\n"
-	"	movq %rsp, %rbx\n"
-	"	call loader_main\n"
-	"	jmp loader_leave\n"
-	"	.p2align 7\n"
-	".globl loader_leave\n"
-	".hidden loader_leave\n"
-	"loader_leave:\n"
-	"	movq 8(%rbx), %rsp\n"
-	"	movq 0(%rbx), %rax\n"
-	"	movq %rax, -8(%rsp)\n"
-	"	movq 32(%rbx), %r12\n"
-	"	movq 40(%rbx), %r13\n"
-	"	movq 16(%rbx), %rdi\n"
-	"	movq 24(%rbx), %rsi\n"
-	"	testq %rsi, %rsi\n"
-	"	jz 1f\n"
-	"	movl $11, %eax\n" /* munmap */
-	"	syscall\n"
-	"1:	movq %r12, %rdi\n"
-	"	movq %r13, %rsi\n"
-	"	testq %rsi, %rsi\n"
-	"	jz 2f\n"
-	"	movl $11, %eax\n"
-	"	syscall\n"
-	"2:	xorl %eax, %eax\n"
-	"	xorl %ebx, %ebx\n"
-	"	xorl %ecx, %ecx\n"
-	"	xorl %edx, %edx\n"
-	"	xorl %esi, %esi\n"
-	"	xorl %edi, %edi\n"
-	"	xorl %ebp, %ebp\n"
-	"	xorl %r8d, %r8d\n"
-	"	xorl %r9d, %r9d\n"
-	"	xorl %r10d, %r10d\n"
-	"	xorl %r11d, %r11d\n"
-	"	xorl %r12d, %r12d\n"
-	"	xorl %r13d, %r13d\n"
-	"	xorl %r14d, %r14d\n"
-	"	xorl %r15d, %r15d\n"
-	"	jmp *-8(%rsp)\n");

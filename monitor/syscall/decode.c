@@ -19,9 +19,9 @@
 #include <sys/un.h>
 
 #include "../call.h"
-#include "arch.h"
 #include "decode.h"
 #include "names.h"
+#include "numbers.h"
 #include "table.h"
 
 #define STRING_MAX 64           /* bytes shown of strings that are not paths, and of data */

@@ -23,8 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arch.h"
 #include "filter.h"
+#include "numbers.h"
 #include "table.h"
 
 enum action_kind { ACT_ALLOW, ACT_ERRNO, ACT_TRAP, ACT_TRAP_COOKIE, ACT_WHEN };
@@ -288,13 +288,13 @@ static void emit_program(struct emitter *e, const struct range *ranges, unsigned
 	search = e->used;
 	emit_ret(e, SECCOMP_RET_ERRNO | ENOSYS);
 	refuse = e->used;
-#ifdef UM_NR_X32
-	emit_jump(e, BPF_JGE, UM_NR_X32, refuse, search);
+#ifdef ARCH_NR_X32
+	emit_jump(e, BPF_JGE, ARCH_NR_X32, refuse, search);
 #else
 	emit_goto(e, search);
 #endif
 	emit_load(e, offsetof(struct seccomp_data, nr));
-	emit_jump(e, BPF_JEQ, UM_AUDIT_ARCH, e->used, refuse);
+	emit_jump(e, BPF_JEQ, ARCH_AUDIT, e->used, refuse);
 	emit_load(e, offsetof(struct seccomp_data, arch));
 }
 

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "arch.h"
+#include "numbers.h"
 #include "names.h"
 
 #define N(constant) { constant, #constant }
@@ -26,7 +26,7 @@
 const struct name names_open[] = {
 	/* clang-format off */
 	N(O_TMPFILE), N(O_SYNC), N(O_CREAT), N(O_EXCL), N(O_NOCTTY), N(O_TRUNC), N(O_APPEND), N(O_NONBLOCK),
-	N(O_DSYNC), N(O_ASYNC), N(O_DIRECT), { UM_O_LARGEFILE, "O_LARGEFILE" }, N(O_DIRECTORY), N(O_NOFOLLOW),
+	N(O_DSYNC), N(O_ASYNC), N(O_DIRECT), { ARCH_O_LARGEFILE, "O_LARGEFILE" }, N(O_DIRECTORY), N(O_NOFOLLOW),
 	N(O_NOATIME), N(O_CLOEXEC), N(O_PATH), END
 	/* clang-format on */
 };

@@ -35,7 +35,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#include "arch.h"
+#include "numbers.h"
 #include "table.h"
 
 enum {

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arch.h"
+#include "numbers.h"
 #include "stats.h"
 #include "table.h"
 

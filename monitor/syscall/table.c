@@ -23,7 +23,7 @@ const struct um_syscall *um_syscall_row(int nr)
 {
 	const struct um_syscall *row;
 
-	if ((nr < 0 || nr >= UM_NR_OLD_END) && (nr < UM_NR_NEW || nr >= UM_NR_NEW_END) && nr != UM_CTL_NR)
+	if ((nr < 0 || nr >= ARCH_NR_OLD_END) && (nr < UM_NR_NEW || nr >= UM_NR_NEW_END) && nr != UM_CTL_NR)
 		return NULL;
 	row = &um_syscalls[UM_SLOT(nr)];
 	return row->name ? row : NULL;

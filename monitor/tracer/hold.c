@@ -3,11 +3,11 @@
  * Holding threads of foreign processes.
  *
  * Theory of operation.  PTRACE_SEIZE and PTRACE_INTERRUPT stop a thread in get_signal(), wherever it was: on its way
- * out of an interrupted system call (rax is one of the restart codes, orig_rax the call's number), after a completed
- * one, or between two instructions of the program (orig_rax = -1).  What comes after the stop is what comes after any
- * stop: if its registers are left alone, PTRACE_DETACH lets get_signal() go on, which delivers signals that came
- * meanwhile and then restarts the call, as it has always done (sleeps go on with the time that is left:
- * restart_syscall).  So a thread that is only stopped notices nothing, with two exceptions.
+ * out of an interrupted system call (the result is one of the restart codes), after a completed one, or between two
+ * instructions of the program (in no call).  What comes after the stop is what comes after any stop: if its registers are
+ * left alone, PTRACE_DETACH lets get_signal() go on, which delivers signals that came meanwhile and then restarts the
+ * call, as it has always done (sleeps go on with the time that is left: restart_syscall).  So a thread that is only
+ * stopped notices nothing, with two exceptions.
  *
  * Some calls are not restarted by the kernel but fail with EINTR even when no handler has run (signal(7),
  * "Interruption of system calls and library functions by stop signals").  They had not done anything yet, so they are

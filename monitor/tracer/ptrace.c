@@ -474,6 +474,7 @@ static int proceed(struct ptracer *p, struct trapped *t, struct um_call *call)
 /* Do it; *over: the call has been answered. */
 static int64_t perform(struct ptracer *p, struct ask *a, struct trapped *t, bool *over)
 {
+	struct arch_regs regs;
 	int64_t ret;
 
 	*over = true;
@@ -490,9 +491,7 @@ static int64_t perform(struct ptracer *p, struct ask *a, struct trapped *t, bool
 		return UM_REPLIED;
 	case ASK_ALIVE:
 		*over = false;
-		errno = 0;
-		ptrace(PTRACE_PEEKUSER, t->tid, (void *)offsetof(struct user_regs_struct, orig_rax), NULL);
-		return errno == 0;
+		return arch_regs_get(t->tid, &regs) == 0;
 	case ASK_SLEEP:
 		*over = false;
 		return ptrace_sleep(p, t);

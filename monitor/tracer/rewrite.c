@@ -2,12 +2,12 @@
 /*
  * Rewriting: a trapped call is replaced by another one, or by several.  The thread is caught for it (tracee.c).
  *
- * unotify_rewrite() sets orig_rax to the new number and rax to -ERESTARTNOINTR: the kernel issues the new call on its way
- * out, after the handlers of pending signals, whether they have SA_RESTART or not.  A handler that never returns
+ * unotify_rewrite() sets the new number, and the result -ERESTARTNOINTR: the kernel issues the new call on its way out,
+ * after the handlers of pending signals, whether they have SA_RESTART or not.  A handler that never returns
  * (longjmp) gives the call up, as it would if the signal had come just before it.
  *
- * unotify_inject() needs the results.  It blocks all signals, points the thread at its system call instruction again with
- * orig_rax = -1 (so nothing is restarted), and lets it run from system call stop to system call stop.  It runs its
+ * unotify_inject() needs the results.  It blocks all signals, points the thread at its system call instruction again, in
+ * no call (so nothing is restarted), and lets it run from system call stop to system call stop.  It runs its
  * calls although the process is stopped; SIGCONT (a trap of its own in seized threads) and further stop signals are
  * passed through.
  */

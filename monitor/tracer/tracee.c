@@ -8,7 +8,7 @@
  *	PTRACE_SEIZE, PTRACE_INTERRUPT	the stop is pending
  *	answer the notification with error -ERESTARTSYS
  *	the thread runs to its next way out of the kernel, where the pending stop comes before any signal
- *	(get_signal() looks at jobctl first): it stops with rax = -512, orig_rax and arguments those of the call
+ *	(get_signal() looks at jobctl first): it stops with the result -512, number and arguments those of the call
  *	change registers, PTRACE_DETACH: no process stays traced.
  *
  * The thread is always seized first: without a pending stop or signal -512 would reach the program.
@@ -16,7 +16,7 @@
  * What else can happen, and what is done about it:
  *  - Without WAIT_KILLABLE_RECV the INTERRUPT itself ends the wait: the answer finds no call, yet the thread stops in
  *    the same state.  Only the registers count: a thread whose registers are those of the call (number, address,
- *    arguments, rax = -512) is caught, any other is let go.
+ *    arguments, result -512) is caught, any other is let go.
  *  - Without it a signal may also come between the two: the stop is a signal-delivery-stop.  It serves as well; the
  *    signal is passed on by PTRACE_DETACH.
  *  - The process is stopped (SIGSTOP, SIGTSTP): the stop is a group-stop.  It serves as well: DETACH puts the thread

@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 #include "../../monitor/call.h"
-#include "../../monitor/syscall/arch.h"
+#include "../../monitor/syscall/numbers.h"
 #include "../../monitor/syscall/decode.h"
 #include "../../monitor/syscall/stats.h"
 

@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../monitor/syscall/arch.h"
+#include "../../monitor/syscall/numbers.h"
 #include "../../monitor/syscall/filter.h"
 #include "../../monitor/syscall/table.h"
 
@@ -79,7 +79,7 @@ static uint32_t run(const struct seccomp_data *data)
 
 static uint32_t run_call(int nr, const uint64_t args[6])
 {
-	struct seccomp_data data = { .nr = nr, .arch = UM_AUDIT_ARCH, .instruction_pointer = 0x1000 };
+	struct seccomp_data data = { .nr = nr, .arch = ARCH_AUDIT, .instruction_pointer = 0x1000 };
 
 	memcpy(data.args, args, sizeof(data.args));
 	return run(&data);
@@ -248,14 +248,14 @@ END_TEST
 /* Nothing but the view's own architecture. */
 START_TEST(architectures)
 {
-	struct seccomp_data data = { .nr = __NR_getpid, .arch = UM_AUDIT_ARCH };
+	struct seccomp_data data = { .nr = __NR_getpid, .arch = ARCH_AUDIT };
 
 	build(ALL_CLASSES, false, CARRIER);
 	ck_assert_uint_eq(run(&data), ALLOW);
 	data.arch = AUDIT_ARCH_I386;
 	for (data.nr = 0; data.nr < 500; data.nr++)
 		ck_assert_uint_eq(run(&data), ENOSYS_);
-	data.arch = UM_AUDIT_ARCH;
+	data.arch = ARCH_AUDIT;
 	for (data.nr = 0x40000000; data.nr < 0x40000400; data.nr++)
 		ck_assert_uint_eq(run(&data), ENOSYS_);
 	data.nr = -1;

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "../../monitor/calls/calls.h"
-#include "../../monitor/syscall/arch.h"
+#include "../../monitor/syscall/numbers.h"
 
 #define FOR_EACH_ROW(row) for (const struct um_syscall *row = um_syscalls; row < um_syscalls + um_nsyscalls; row++)
 
@@ -37,7 +37,7 @@ START_TEST(sorted_without_gaps)
 	}
 	ck_assert_int_eq(last, UM_CTL_NR);
 	ck_assert_ptr_null(um_syscall_row(-1));
-	ck_assert_ptr_null(um_syscall_row(UM_NR_OLD_END));
+	ck_assert_ptr_null(um_syscall_row(ARCH_NR_OLD_END));
 	ck_assert_ptr_null(um_syscall_row(UM_NR_NEW - 1));
 	ck_assert_ptr_null(um_syscall_row(UM_NR_NEW_END));
 	ck_assert_ptr_null(um_syscall_row(UM_CTL_NR + 1));

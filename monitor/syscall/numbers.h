@@ -1,43 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What of the system call table depends on the architecture: the numbers, and where a number's row is.
+ * The numbers of system calls, and where a number's row is in the table.
  *
- * Numbers come from <asm/unistd.h>; those that older headers do not know are added here.  From 424 on all
- * architectures share one numbering.
+ * Numbers come from <asm/unistd.h>; those that older headers do not know are added here, where all architectures share
+ * one numbering (from 424 on), or else in arch/.
  */
-#ifndef MONITOR_SYSCALL_ARCH_H
-#define MONITOR_SYSCALL_ARCH_H
+#ifndef MONITOR_SYSCALL_NUMBERS_H
+#define MONITOR_SYSCALL_NUMBERS_H
 
 #include <asm/unistd.h>
-#include <linux/audit.h>
 
+#include "../arch/arch.h"
 #include "table.h"
-
-#if defined(__x86_64__) && !defined(__ILP32__)
-#define UM_AUDIT_ARCH AUDIT_ARCH_X86_64
-#define UM_NR_X32     0x40000000u /* numbers with this bit are x32's (__X32_SYSCALL_BIT) */
-#define UM_O_LARGEFILE 0100000    /* the C library's O_LARGEFILE is 0 where all files are large */
-#define UM_ARCH_LEGACY 1          /* has the calls without `at': open, stat, fork... */
-#define UM_NR_OLD_END 337         /* numbers 0..336 are of the architecture's own sequence */
-#ifndef __NR_uretprobe
-#define __NR_uretprobe 335
-#endif
-#ifndef __NR_uprobe
-#define __NR_uprobe 336
-#endif
-#elif defined(__aarch64__)
-#define UM_AUDIT_ARCH AUDIT_ARCH_AARCH64
-#define UM_O_LARGEFILE 0400000
-#define UM_NR_OLD_END 295
-#else
-#error "the system call table has no numbers for this architecture"
-#endif
 
 /* Where a number's row is: the old sequence, then the shared one, then the control call. */
 #define UM_NR_NEW     424
 #define UM_NR_NEW_END 471
-#define UM_SLOT_CTL   (UM_NR_OLD_END + UM_NR_NEW_END - UM_NR_NEW)
-#define UM_SLOT(nr)   ((nr) == UM_CTL_NR ? UM_SLOT_CTL : (nr) >= UM_NR_NEW ? (nr) - UM_NR_NEW + UM_NR_OLD_END : (nr))
+#define UM_SLOT_CTL   (ARCH_NR_OLD_END + UM_NR_NEW_END - UM_NR_NEW)
+#define UM_SLOT(nr)   ((nr) == UM_CTL_NR ? UM_SLOT_CTL : (nr) >= UM_NR_NEW ? (nr) - UM_NR_NEW + ARCH_NR_OLD_END : (nr))
 #define UM_NSLOTS     (UM_SLOT_CTL + 1)
 
 #define __NR_um_ctl UM_CTL_NR

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * System calls of the exec loader, which has no libc.
- */
-#ifndef MONITOR_LOADER_SYSCALL_H
-#define MONITOR_LOADER_SYSCALL_H
+/* x86-64: system calls of the exec loader, which has no libc. */
+#ifndef MONITOR_LOADER_X86_64_H
+#define MONITOR_LOADER_X86_64_H
 
-#include <stddef.h>
 #include <stdint.h>
-#include <sys/syscall.h>
 
 /* The result as the kernel gives it: negative errno on error. */
 static inline long sys6(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
@@ -22,11 +18,6 @@ static inline long sys6(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
 			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
 			 : "rcx", "r11", "memory");
 	return ret;
-}
-
-static inline int is_error(uint64_t ret)
-{
-	return ret > (uint64_t)-4096;
 }
 
 #endif
