@@ -76,6 +76,12 @@ static bool my_group(const struct check *c, gid_t gid)
 	return gid == getegid();
 }
 
+/* A whiteout of a directory of changes that is in this one: everybody may make such a device. */
+static bool is_whiteout(const struct statx *st)
+{
+	return S_ISCHR(st->stx_mode) && !st->stx_rdev_major && !st->stx_rdev_minor;
+}
+
 /* May we make something with these attributes? */
 static void check_attributes(struct check *c, const char *path, const struct statx *st)
 {
@@ -91,7 +97,7 @@ static void check_attributes(struct check *c, const char *path, const struct sta
 
 		snprintf(why, sizeof why, "only root can give it to %u:%u", st->stx_uid, st->stx_gid);
 		refuse(c, path, why);
-	} else if (S_ISCHR(st->stx_mode) || S_ISBLK(st->stx_mode)) {
+	} else if (S_ISBLK(st->stx_mode) || (S_ISCHR(st->stx_mode) && !is_whiteout(st))) {
 		refuse(c, path, "only root can make a device");
 	}
 	n = layers_listxattr(c->ap->dir.l, path, list, sizeof list);

@@ -83,10 +83,26 @@ static int change_path(struct layers *l, const char *path, mode_t mode, uid_t ui
 	return r;
 }
 
+/* The same in a store, where modes are real ones. */
+static int change_fd_in_store(struct layers *l, const char *path, const struct obj *o, mode_t mode, uid_t uid,
+			      gid_t gid)
+{
+	cleanup_fd int guard = -1;
+	int r = store_guard(l, path, &guard);
+
+	if (r < 0)
+		return r;
+	if (mode == (mode_t)-1)
+		return store_chown(l, path, o, uid, gid);
+	return mode & (S_ISUID | S_ISGID) ? -EPERM : obj_chmod(o, mode);
+}
+
 /* The same to a body that is open.  Directories have to be told to others, for their attributes are inherited. */
 static int change_fd(struct layers *l, int fd, mode_t mode, uid_t uid, gid_t gid)
 {
 	struct obj o = OBJ_FD(fd);
+	char path[PATH_MAX];
+	struct idir *store;
 	struct statx st;
 	bool dir;
 	int r;
@@ -97,6 +113,8 @@ static int change_fd(struct layers *l, int fd, mode_t mode, uid_t uid, gid_t gid
 	}
 	if (!l->cow || !fd_is_upper(l, fd))
 		return -EXDEV;
+	if (store_of_fd(l, fd, path, &store))
+		return change_fd_in_store(l, path, &o, mode, uid, gid);
 	r = obj_statx(&o, &st);
 	if (r < 0)
 		return r;
@@ -105,7 +123,7 @@ static int change_fd(struct layers *l, int fd, mode_t mode, uid_t uid, gid_t gid
 		change_begin(l);
 	r = change_attr(l, &o, &st, false, mode, uid, gid);
 	if (dir) {
-		char host[PATH_MAX], path[PATH_MAX];
+		char host[PATH_MAX];
 
 		if (fd_host(fd, host) == 0 && layers_path_of(l, host, path) == 0)
 			index_attr_forget(l, path);
@@ -195,6 +213,8 @@ ssize_t layers_getxattr(struct layers *l, const char *path, const char *name, vo
 
 	if (r < 0)
 		return r;
+	if (k.store)
+		return store_getxattr(l, path, &o, name, value, size);
 	if (k.upper)
 		return upper_getxattr(l, &o, name, value, size);
 	return lower_getxattr(l, &k.low, path, name, value, size);
@@ -208,6 +228,8 @@ ssize_t layers_listxattr(struct layers *l, const char *path, char *list, size_t 
 
 	if (r < 0)
 		return r;
+	if (k.store)
+		return store_listxattr(l, path, &o, list, size);
 	if (k.upper)
 		return upper_listxattr(l, &o, list, size);
 	return lower_listxattr(l, &k.low, path, list, size);

@@ -88,14 +88,32 @@ static int bind_in(struct layers *l, const struct layer *layer, const char *path
 	return r;
 }
 
+static int bind_in_store(struct layers *l, const char *path, int sock, const char *name, mode_t mode)
+{
+	struct obj o = upper_obj(l, path);
+	cleanup_fd int guard = -1;
+	int r = store_guard(l, path, &guard);
+
+	if (r < 0)
+		return r;
+	change_begin(l);
+	r = bind_in(l, &l->layer[0], path, sock, name);
+	if (r == 0)
+		r = obj_chmod(&o, mode & 0777);
+	change_end(l);
+	return r;
+}
+
 /* In a real directory.  GO_ON as in native.c. */
-static int bind_native(struct layers *l, const char *path, int sock, mode_t mode)
+static int bind_native(struct layers *l, const char *path, int sock, const char *name, mode_t mode)
 {
 	struct obj o = OBJ_AT(l->layer[1].fd, path);
 	struct upos u;
 	size_t end;
 	int r;
 
+	if (store_has(l, path))
+		return bind_in_store(l, path, sock, name, mode);
 	if (!l->native) {
 		if (!l->mincow || path_hidden(l, path, &end))
 			return GO_ON;
@@ -175,7 +193,7 @@ static int bind_upper(struct layers *l, const char *path, int sock, const char *
 int layers_bind(struct layers *l, const char *path, int sock, const char *name, mode_t mode,
 		const struct layers_owner *owner)
 {
-	int r = bind_native(l, path, sock, mode);
+	int r = bind_native(l, path, sock, name, mode);
 
 	if (r != GO_ON)
 		return r;

@@ -316,20 +316,3 @@ int copy_up_tree(struct layers *l, const char *path)
 	free(t.names);
 	return r;
 }
-
-int layers_own(struct layers *l, const char *path)
-{
-	struct obj o = upper_obj(l, path);
-	int r;
-
-	if (!l->cow)
-		return l->native ? 0 : -EROFS;
-	change_begin(l);
-	r = copy_up_tree(l, path);
-	if (r == 0)
-		r = opaque_set(l, &o);
-	if (r == 0)
-		index_opaque(l, path);
-	change_end(l);
-	return r;
-}

@@ -351,6 +351,7 @@ int layers_link_fd(struct layers *l, int fd, const char *newpath)
 {
 	cleanup_look struct look new = LOOK_INIT;
 	char name[40], host[PATH_MAX];
+	struct idir *store;
 	struct stat st;
 	int r = fd_host(fd, host);
 
@@ -363,7 +364,12 @@ int layers_link_fd(struct layers *l, int fd, const char *newpath)
 		return -EXDEV;
 	if (!l->cow)
 		return -EROFS;
+	if (store_of_fd(l, fd, host, &store) != store_has(l, newpath))
+		return -EXDEV;
 	snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+	r = native_link_fd(l, name, newpath);
+	if (r != GO_ON)
+		return r;
 	change_begin(l);
 	r = create_prepare(l, newpath, &new);
 	if (r == 0)

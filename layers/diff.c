@@ -159,7 +159,7 @@ static int tell(struct diff *d, enum layers_change change, const char *path, boo
 		e.lower = low->st;
 	if (change == LAYERS_MODIFIED && same(d, &e, low))
 		return 0;
-	if (upper)
+	if (upper && !layers_as_it_is(d->l, path))
 		read_marks(d, &e);
 	return d->fn(d->arg, &e);
 }
@@ -213,6 +213,44 @@ static int collect(void *arg, struct ient *e)
 	return names_add(arg, e->name);
 }
 
+static int collect_dirent(void *arg, const char *name, uint64_t ino, unsigned char type)
+{
+	(void)ino, (void)type;
+	return names_add(arg, name);
+}
+
+/* What is in a store is all new: another stack's marks are files and attributes like others. */
+static int diff_store(struct diff *d, const char *path)
+{
+	struct names names = {0};
+	char child[PATH_MAX], target[PATH_MAX];
+	size_t i, end;
+	int r = layers_readdir(d->l, path, collect_dirent, &names);
+
+	if (names.count)
+		qsort(names.name, names.count, sizeof *names.name, by_name);
+	for (i = 0; i < names.count && r == 0; i++) {
+		struct layers_node node;
+		struct statx st;
+
+		r = join(child, path, names.name[i]);
+		if (r == 0)
+			r = layers_walk(d->l, child, &end, &node, target);
+		if (r == 0) {
+			r = layers_stat(d->l, child, &node, &st);
+			close(node.fd);
+		}
+		if (r == 0)
+			r = tell(d, LAYERS_ADDED, child, false, &st, NULL);
+		if (r == 0 && S_ISDIR(st.stx_mode))
+			r = diff_store(d, child);
+		if (r == -ENOENT)
+			r = 0; /* the other stack has removed it meanwhile */
+	}
+	names_free(&names);
+	return r;
+}
+
 static int diff_dir(struct diff *d, const char *path, struct idir *dir, bool hidden);
 
 /* One name of an upper directory; @hidden: what the lower layers have here does not show. */
@@ -252,7 +290,9 @@ static int diff_name(struct diff *d, const char *path, bool hidden)
 	if (r == 0)
 		r = tell_hidden(d, path, &gone);
 	names_free(&gone);
-	return r || !dir ? r : diff_dir(d, path, sub, opaque);
+	if (r || !dir)
+		return r;
+	return sub->store ? diff_store(d, path) : diff_dir(d, path, sub, opaque);
 }
 
 static int diff_dir(struct diff *d, const char *path, struct idir *dir, bool hidden)

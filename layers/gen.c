@@ -29,6 +29,7 @@ struct gen_page {
 	_Atomic uint32_t vstat;	  /* 1: was used with virtual attributes */
 	char record[64];	  /* as vattr_text() writes it */
 	char path[PATH_MAX];	  /* stack-relative */
+	_Atomic uint32_t stores;  /* 1: there may be stores in the upper directory */
 };
 
 /* A name in work/ that nobody uses: the holder of the change lock is alone there. */
@@ -80,6 +81,21 @@ int remove_contents(int dirfd, const char *except)
 	return r;
 }
 
+/* Is it a stack-relative path, with no ".." in it? */
+static bool is_inside(const char *path)
+{
+	const char *p = path;
+
+	if (!*p || *p == '/')
+		return false;
+	for (; *p; p += strcspn(p, "/")) {
+		p += strspn(p, "/");
+		if (p[0] == '.' && p[1] == '.' && (p[2] == '/' || !p[2]))
+			return false;
+	}
+	return true;
+}
+
 /* Finish or undo what a process that was killed had begun.  The lock is held and the counter is odd. */
 static void recover(struct layers *l)
 {
@@ -90,13 +106,17 @@ static void recover(struct layers *l)
 		struct statx st;
 		char record[sizeof g->record], path[PATH_MAX];
 		struct obj o;
+		int fd;
 
 		memcpy(record, g->record, sizeof record);
 		memcpy(path, g->path, sizeof path);
 		record[sizeof record - 1] = path[sizeof path - 1] = '\0';
+		/* Whoever may write the file may have written this: it must not lead out. */
+		fd = is_inside(path) ? beneath_open(l->layer[0].fd, path, O_PATH | O_NOFOLLOW, 0) : -1;
 		o = upper_obj(l, path);
-		if (obj_statx(&o, &st) == 0 && (st.stx_mode & S_IFMT) != S_IFCHR)
+		if (fd >= 0 && fd_statx(fd, &st) == 0 && (st.stx_mode & S_IFMT) != S_IFCHR)
 			vattr_put_text(l, &o, record);
+		close_fd(&fd);
 		atomic_store(&g->intent, 0);
 	}
 }
@@ -175,6 +195,17 @@ void devices_mark(struct layers *l)
 bool devices_any(const struct layers *l)
 {
 	return l->gen_private || atomic_load_explicit(&l->gen->devices, memory_order_relaxed);
+}
+
+/* From now on directories may be stores. */
+void stores_mark(struct layers *l)
+{
+	atomic_store(&l->gen->stores, 1);
+}
+
+bool stores_any(const struct layers *l)
+{
+	return l->gen_private || atomic_load_explicit(&l->gen->stores, memory_order_relaxed);
 }
 
 bool layers_had_vstat(const struct layers *l)

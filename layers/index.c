@@ -188,14 +188,16 @@ static int dir_load(struct layers *l, struct idir *d, const char *path)
 
 	if (fd < 0)
 		return fd;
-	d->opaque = path[0] && opaque_get(l, fd); /* the root's mark is of a stack that this one's directory lies in */
+	/* The root's marks are of a stack that this one's directory lies in. */
+	d->store = path[0] && store_marked(l, fd);
+	d->opaque = d->store || (path[0] && opaque_get(l, fd));
 	stream = fdopendir(fd);
 	if (!stream) {
 		close_fd(&fd);
 		return -ENOMEM;
 	}
 	errno = 0;
-	while (r == 0 && (de = readdir(stream)))
+	while (r == 0 && !d->store && (de = readdir(stream)))
 		r = load_name(l, d, fd, de, !path[0]);
 	closedir(stream);
 	if (r == 0)

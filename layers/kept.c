@@ -35,7 +35,7 @@ ssize_t kept_get(struct layers *l, const struct obj *o, const struct statx *raw,
 	if (vstat_in_xattr(l, raw->stx_mode))
 		return real_name(key, name) < 0 ? -ENODATA : obj_getxattr(o, name, v, n);
 	dir = kept_dir(l, raw, false);
-	fd = dir >= 0 ? openat(dir, key, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+	fd = dir >= 0 ? openat(dir, key, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
 	if (fd < 0)
 		return -ENODATA;
 	if (fstat(fd, &st) < 0)

@@ -167,9 +167,9 @@ static int open_meta(struct layers *l, bool renew)
 	struct statx st;
 
 	r = open_below(up, META_DIR, O_RDONLY, &l->meta);
-	/* For as long as the stack is open: see discard.c. */
-	if (r == 0)
-		flock(l->meta, LOCK_SH | LOCK_NB);
+	/* For as long as the stack is open: see discard.c, and store_guard(), which has it for a moment. */
+	while (r == 0 && flock(l->meta, LOCK_SH) < 0 && errno == EINTR)
+		;
 	if (r == 0)
 		r = open_below(l->meta, "work", O_PATH, &l->work);
 	if (r == 0)
@@ -242,6 +242,7 @@ int layers_open(struct layers **out, const struct layers_config *c, char *whytex
 	l->native = c->native;
 	l->root_opaque = c->root_opaque && !c->native;
 	l->defer = c->defer;
+	l->untrusted = c->untrusted;
 	l->nlower = c->nlower;
 	l->below = c->nlower ? c->below : NULL;
 	l->umask = read_umask();

@@ -23,6 +23,8 @@
  *     names), and generation (an mmap'd counter, see below);
  *   - user.umview.origin of a copied-up file: what and where the lower one was then (origin.c); user.umview.made of a
  *     stand-in for something that could not be read.
+ *   - user.umview.store: a store, that is an opaque directory in which another stack keeps its changes ("umview --cow"
+ *     inside of a view); the value is its virtual attributes, as above.  What is in it is shown as it is (store.c).
  * With vstat, real modes in the upper directory always let the owner read and write (u+rw, directories u+rwx), never
  * others write, and have no set-id bits; the mode that is shown is the virtual one.
  * Names that begin with ".wh." cannot be made in a stack (-EINVAL).
@@ -82,6 +84,7 @@ struct layers_config {
 	bool native;            /* the single upper is shown as it is: no whiteouts, no metadata, no .umview ("move") */
 	bool root_opaque;       /* lower directories that cannot be read appear as empty opaque ones (DESIGN: viewfs) */
 	bool defer;             /* changes may return -LAYERS_STAGE */
+	bool untrusted;         /* who changes it may be hostile: see store.c */
 	const struct layers_below *below; /* in place of the last of `lower', which is its body; or NULL.  Not copied */
 	const char *const *hide; /* NULL-terminated stack-relative paths that are never shown (the upper itself), or NULL */
 };
@@ -238,13 +241,19 @@ int layers_readdir(struct layers *l, const char *path, layers_dirent_fn *fn, voi
  */
 int layers_path_of(struct layers *l, const char *host, char *path);
 
+/* Is the directory shown as it is: is the listing of its body what the stack shows? */
+bool layers_as_it_is(struct layers *l, const char *path);
+
 /* The host path of a node's body: layer directory + path; @buf is PATH_MAX bytes.  -ENAMETOOLONG. */
 int layers_host_path(struct layers *l, const struct layers_node *node, const char *path, char *buf);
 
 /* Copy up @path (and the directories above it) now; 0 if it lives in the upper directory already. */
 int layers_copy_up(struct layers *l, const char *path);
 
-/* Let a directory and all that is in it be in the upper directory alone: a place for another stack's changes. */
+/*
+ * Let an empty directory be a store, a place for another stack's changes, which this one shows and changes as it is.
+ * -ENOTEMPTY.  0 if it is one, or in one, already.
+ */
 int layers_own(struct layers *l, const char *path);
 
 /* What a change returns (not an errno) that needs the copy of a large file first, in a stack opened with `defer':

@@ -10,6 +10,7 @@
  *   walk.c      both together: layers_walk() and the look-up that every change begins with
  *   vstat.c     virtual attributes; stat.c shows them; xattr.c, acl.c: xattrs as shown; kept.c: those kept apart
  *   links.c     hard links of lower files
+ *   store.c     directories that keep the changes of another stack
  *   whiteout.c  whiteouts, opaque marks, putting a finished object into its place
  *   copyup.c, origin.c, copydata.c, made.c; stage.c: the copies of large files
  *   open.c, create.c, bind.c, remove.c, rename.c, attr.c: the changes; native.c: the same done to a real directory
@@ -94,7 +95,7 @@ struct layers {
 	struct layer layer[LAYERS_MAX + 1]; /* [0] the upper, [1..nlower] */
 	unsigned nlower;
 	bool cow; /* there is an upper directory with metadata (not read-only, not native) */
-	bool vstat, mincow, native, root_opaque, defer;
+	bool vstat, mincow, native, root_opaque, defer, untrusted;
 	const struct layers_below *below; /* in place of the last lower layer, or NULL */
 	char **hide;	    /* NULL-terminated, owned; may be NULL */
 	int meta;	    /* .umview, locked shared */
@@ -162,6 +163,8 @@ void intent_set(struct layers *l, const char *path, const char *record);
 void intent_clear(struct layers *l);
 void devices_mark(struct layers *l);
 bool devices_any(const struct layers *l);
+void stores_mark(struct layers *l);
+bool stores_any(const struct layers *l);
 void tmp_name(struct layers *l, char buf[32]);
 int remove_tree(int dirfd, const char *name);
 int remove_contents(int dirfd, const char *except);
@@ -183,8 +186,10 @@ struct idir {
 	uint32_t size, used, count; /* used: slots ever taken; count: live entries */
 	bool opaque;
 	bool alone;	       /* the lower layers have no directory of this name: nothing to merge with */
+	bool store;	       /* another stack's changes: nothing of it is in the index (store.c) */
 	bool attr_known, sgid; /* virtual set-gid bit and group, which what is created inside inherits */
 	bool default_acl;
+	uid_t uid; /* of a store: its owner */
 	gid_t gid;
 };
 static inline bool ient_is_whiteout(const struct ient *e)
@@ -227,7 +232,10 @@ static inline void lnode_put(struct lnode *n)
 	close_fd(&n->fd);
 	n->fd = -1;
 }
+int body_walk(struct layers *l, unsigned layer, const char *path, size_t prefix, size_t *end, struct lnode *out,
+	      char *target);
 int lower_walk(struct layers *l, const char *path, size_t prefix, size_t *end, struct lnode *out, char *target);
+int read_link(int fd, char *target);
 int lower_find(struct layers *l, const char *path, struct lnode *out);
 bool lower_unreadable(struct layers *l, const struct lnode *n, const char *path);
 
@@ -248,6 +256,7 @@ struct upos {
 	size_t begin, end; /* the component */
 	bool cut;	   /* nothing of the lower layers shows at this name, whatever they hold */
 	bool last;	   /* it is the last one */
+	struct idir *store; /* the component is a store, and more follows; else NULL */
 };
 int upper_find(struct layers *l, const char *path, struct upos *u);
 
@@ -256,6 +265,7 @@ struct look {
 	bool exists;
 	bool upper;    /* lives in the upper directory */
 	bool opaque;   /* an upper directory that hides the lower ones */
+	bool store;    /* a store, or something in one */
 	bool below;    /* were the upper directory's entry not there, a lower one would show: `low' is it */
 	uint8_t dtype; /* DT_* of the body (virtual devices: DT_REG) */
 	struct lnode low;
@@ -327,6 +337,21 @@ int acl_to_mode(const void *acl, size_t size, mode_t *mode);
 int acl_chmod(void *acl, size_t size, mode_t mode);
 int acl_mask_by_mode(void *acl, size_t size, mode_t *mode);
 
+/* store.c */
+enum store { STORE_OUT, STORE_ITSELF, STORE_IN };
+enum store store_at(struct layers *l, const char *path, struct idir **dir);
+bool store_has(struct layers *l, const char *path);
+bool store_xattr(const char *name);
+bool store_marked(struct layers *l, int dirfd);
+int store_record(struct layers *l, const struct obj *o, const struct statx *raw, char *buf, size_t size);
+int store_put(struct layers *l, const struct obj *o, const struct statx *raw, const char *text);
+int store_show(struct layers *l, const char *path, struct idir *dir, struct statx *st);
+int store_chown(struct layers *l, const char *path, const struct obj *o, uid_t uid, gid_t gid);
+ssize_t store_getxattr(struct layers *l, const char *path, const struct obj *o, const char *name, void *value, size_t size);
+ssize_t store_listxattr(struct layers *l, const char *path, const struct obj *o, char *list, size_t size);
+int store_of_fd(struct layers *l, int fd, char path[PATH_MAX], struct idir **dir);
+int store_guard(struct layers *l, const char *path, int *guard);
+
 /* links.c */
 bool links_any(struct layers *l);
 bool links_hold(struct layers *l, uint64_t ino);
@@ -387,11 +412,13 @@ int merged_empty(struct layers *l, const char *path);
  */
 #define GO_ON (-10000)
 int native_open(struct layers *l, const char *path, int flags, mode_t mode);
+int native_open_in_store(struct layers *l, const char *path, int flags, mode_t mode);
 int native_mkdir(struct layers *l, const char *path, mode_t mode);
 int native_mknod(struct layers *l, const char *path, mode_t mode, dev_t rdev);
 int native_symlink(struct layers *l, const char *target, const char *path);
 int native_unlink(struct layers *l, const char *path, int flags);
 int native_link(struct layers *l, const char *oldpath, const char *newpath);
+int native_link_fd(struct layers *l, const char *proc, const char *newpath);
 int native_rename(struct layers *l, const char *oldpath, const char *newpath, unsigned flags);
 int native_chmod(struct layers *l, const char *path, mode_t mode);
 int native_chown(struct layers *l, const char *path, uid_t uid, gid_t gid);

@@ -67,10 +67,14 @@ static DIR *links_dir(struct layers *l)
 static struct links *load(struct layers *l)
 {
 	struct dirent *e;
+	struct stat st;
 	DIR *d;
 
 	if (l->links)
 		return l->links;
+	/* Somebody else's link must not lead us elsewhere. */
+	if (fstatat(l->meta, LINKS_DIR, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode))
+		unlinkat(l->meta, LINKS_DIR, 0);
 	l->links = calloc(1, sizeof *l->links);
 	d = l->links ? links_dir(l) : NULL;
 	if (!d)
@@ -118,7 +122,7 @@ int links_find(struct layers *l, const struct statx *lower, char name[80])
 {
 	struct statx st;
 
-	if (lower->stx_nlink < 2 || S_ISDIR(lower->stx_mode))
+	if (lower->stx_nlink < 2 || S_ISDIR(lower->stx_mode) || !links_any(l))
 		return 0;
 	link_name(lower, name);
 	if (beneath_statx(l->meta, name, &st) < 0)

@@ -35,7 +35,7 @@ static int open_prefix(int dirfd, const char *path, size_t len, int flags)
 	return beneath_open(dirfd, buf, flags, 0);
 }
 
-static int read_link(int fd, char *target)
+int read_link(int fd, char *target)
 {
 	ssize_t n = readlinkat(fd, "", target, PATH_MAX - 1);
 
@@ -46,9 +46,10 @@ static int read_link(int fd, char *target)
 }
 
 /* What beneath_open() of the whole path failed with, traced to the component that is at fault. */
-static int explain(struct layers *l, const char *path, size_t prefix, int err, size_t *end, char *target)
+static int explain(struct layers *l, unsigned layer, const char *path, size_t prefix, int err, size_t *end,
+		   char *target)
 {
-	int top = l->layer[1].fd;
+	int top = l->layer[layer].fd;
 	size_t e, len = strlen(path);
 	int fd;
 
@@ -211,6 +212,26 @@ static int walk_merged(struct layers *l, const char *path, size_t prefix, size_t
 	}
 }
 
+/* As lower_walk(), in one layer alone, which is a directory and shown as it is. */
+int body_walk(struct layers *l, unsigned layer, const char *path, size_t prefix, size_t *end, struct lnode *out,
+	      char *target)
+{
+	int fd = beneath_open(l->layer[layer].fd, path, O_PATH | O_NOFOLLOW, 0), r;
+
+	*end = strlen(path);
+	if (fd < 0)
+		return explain(l, layer, path, prefix, fd, end, target);
+	r = fd_statx(fd, &out->st);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	out->fd = fd;
+	out->layer = layer;
+	out->mask = S_ISDIR(out->st.stx_mode) ? 1u << layer : 0;
+	return 0;
+}
+
 /**
  * lower_walk() - look a path up in the lower layers
  * @prefix:	so many bytes of @path are directories of the upper layer: what is no directory there in a lower layer
@@ -221,7 +242,7 @@ static int walk_merged(struct layers *l, const char *path, size_t prefix, size_t
  */
 int lower_walk(struct layers *l, const char *path, size_t prefix, size_t *end, struct lnode *out, char *target)
 {
-	int fd, r;
+	int r;
 
 	*end = strlen(path);
 	if (l->nlower != 1)
@@ -234,18 +255,7 @@ int lower_walk(struct layers *l, const char *path, size_t prefix, size_t *end, s
 		*end = end_after(path, prefix);
 		return -ENOENT;
 	}
-	fd = beneath_open(l->layer[1].fd, path, O_PATH | O_NOFOLLOW, 0);
-	if (fd < 0)
-		return explain(l, path, prefix, fd, end, target);
-	r = fd_statx(fd, &out->st);
-	if (r < 0) {
-		close(fd);
-		return r;
-	}
-	out->fd = fd;
-	out->layer = 1;
-	out->mask = S_ISDIR(out->st.stx_mode) ? 2 : 0;
-	return 0;
+	return body_walk(l, 1, path, prefix, end, out, target);
 }
 
 /* Is there anything at this very path, reached by real directories only?  0 or -ENOENT or what goes wrong. */

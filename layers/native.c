@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Operations on a real directory: the only one of a native stack ("move"), or, for mincow, the topmost lower one as
- * long as the upper directory has nothing to do with the name and the kernel lets us.
+ * Operations on a real directory: the only one of a native stack ("move"); a store, wherever it is (store.c); or, for
+ * mincow, the topmost lower one as long as the upper directory has nothing to do with the name and the kernel lets
+ * us.
  */
 #include <sys/xattr.h>
 
@@ -10,11 +11,38 @@
 struct place {
 	int dir; /* O_PATH of the real parent; closed by place_put() */
 	const char *name;
+	bool store; /* in a store */
+	int guard;  /* of that; closed by place_put() */
 };
+#define PLACE_INIT                                                                                                   \
+	{                                                                                                            \
+		.dir = -1, .guard = -1                                                                               \
+	}
 #define cleanup_place __attribute__((cleanup(place_put)))
 static void place_put(struct place *p)
 {
 	close_fd(&p->dir);
+	close_fd(&p->guard);
+}
+
+/* In a store; @itself: or the store itself.  GO_ON: in none. */
+static int place_in_store(struct layers *l, const char *path, bool itself, bool change, struct place *p)
+{
+	char parent[PATH_MAX];
+	struct idir *dir;
+	enum store where = store_at(l, path, &dir);
+	int r;
+
+	if (where == STORE_OUT || (where == STORE_ITSELF && !itself))
+		return GO_ON;
+	r = change ? store_guard(l, path, &p->guard) : 0;
+	if (r < 0)
+		return r;
+	parent_path(path, parent);
+	p->dir = beneath_open(l->layer[0].fd, parent, O_PATH | O_DIRECTORY, 0);
+	p->name = last_name(path);
+	p->store = true;
+	return p->dir < 0 ? p->dir : 0;
 }
 
 /* Where, really, is this name?  GO_ON: nowhere that counts. */
@@ -23,8 +51,10 @@ static int place_find(struct layers *l, const char *path, struct place *p)
 	char parent[PATH_MAX];
 	struct upos u;
 	size_t end;
+	int r = place_in_store(l, path, false, true, p);
 
-	p->dir = -1;
+	if (r != GO_ON)
+		return r;
 	if (!l->native) {
 		if (!l->mincow || !path[0] || path_hidden(l, path, &end))
 			return GO_ON;
@@ -39,86 +69,154 @@ static int place_find(struct layers *l, const char *path, struct place *p)
 }
 
 /* What became of it: in a mincow stack, what may not be done there is done in the upper directory. */
-static int outcome(struct layers *l, int r)
+static int outcome(struct layers *l, const struct place *p, int r)
 {
 	int err = errno;
 
 	if (r >= 0)
 		return r;
-	if (!l->native && (err == EACCES || err == EPERM || err == EROFS || (err == ENOENT && l->nlower > 1)))
+	if (!l->native && !p->store &&
+	    (err == EACCES || err == EPERM || err == EROFS || (err == ENOENT && l->nlower > 1)))
 		return GO_ON;
 	return -err;
 }
 
+/* A name was made, removed or changed. */
+static int changed(struct layers *l, const struct place *p, int r)
+{
+	r = outcome(l, p, r);
+	if (r >= 0 && p->store) { /* those who stand on this stack see it by its counter */
+		change_begin(l);
+		change_end(l);
+	}
+	return r;
+}
+
+/* Set-id bits in a store would be real ones. */
+static bool mode_refused(const struct place *p, mode_t mode)
+{
+	return p->store && (mode & (S_ISUID | S_ISGID));
+}
+
 #define ENTER(path, p)                                                                                               \
-	cleanup_place struct place p = {.dir = -1};                                                                  \
+	cleanup_place struct place p = PLACE_INIT;                                                                   \
 	int r = place_find(l, path, &p);                                                                             \
                                                                                                                      \
 	if (r < 0)                                                                                                   \
 	return r
 
-int native_open(struct layers *l, const char *path, int flags, mode_t mode)
+static bool is_change(int flags)
 {
-	ENTER(path, p);
+	return (flags & (O_CREAT | O_TRUNC)) || (flags & O_ACCMODE) != O_RDONLY;
+}
+
+static int open_at(struct layers *l, const struct place *p, int flags, mode_t mode)
+{
+	int r;
+
 	flags |= O_NOFOLLOW | O_CLOEXEC;
+	if ((flags & O_TMPFILE) == O_TMPFILE && (mode & l->umask)) {
+		r = openat(p->dir, p->name, flags, mode);
+		if (r >= 0)
+			fchmod(r, mode);
+		return outcome(l, p, r);
+	}
 	if ((flags & O_CREAT) && (mode & l->umask)) {
 		/* Ours, which is in the way, must not be taken off: find out whether the file is new. */
-		r = openat(p.dir, p.name, flags | O_EXCL, mode);
+		r = openat(p->dir, p->name, flags | O_EXCL, mode);
 		if (r >= 0)
 			fchmod(r, mode);
 		if (r >= 0 || errno != EEXIST || (flags & O_EXCL))
-			return outcome(l, r);
+			return changed(l, p, r);
 		flags &= ~O_CREAT;
 	}
-	return outcome(l, openat(p.dir, p.name, flags, mode));
+	r = openat(p->dir, p->name, flags, mode);
+	return flags & O_CREAT ? changed(l, p, r) : outcome(l, p, r);
+}
+
+int native_open(struct layers *l, const char *path, int flags, mode_t mode)
+{
+	ENTER(path, p);
+	return open_at(l, &p, flags, mode);
+}
+
+int native_open_in_store(struct layers *l, const char *path, int flags, mode_t mode)
+{
+	cleanup_place struct place p = PLACE_INIT;
+	bool nameless = (flags & O_TMPFILE) == O_TMPFILE;
+	int r = place_in_store(l, path, nameless, is_change(flags), &p);
+
+	if (r == 0 && ((flags & O_CREAT) || nameless) && mode_refused(&p, mode))
+		r = -EPERM;
+	return r < 0 ? r : open_at(l, &p, flags | O_NOCTTY, mode);
 }
 
 int native_mkdir(struct layers *l, const char *path, mode_t mode)
 {
 	ENTER(path, p);
+	if (p.store)
+		mode &= ~(mode_t)S_ISGID; /* the file system hands it on */
 	r = mkdirat(p.dir, p.name, mode);
 	if (r == 0 && (mode & l->umask))
 		fchmodat(p.dir, p.name, mode, 0);
-	return outcome(l, r);
+	return changed(l, &p, r);
 }
 
 int native_mknod(struct layers *l, const char *path, mode_t mode, dev_t rdev)
 {
 	ENTER(path, p);
+	/* A whiteout is a device that everybody may make. */
+	if (mode_refused(&p, mode) || (p.store && (S_ISBLK(mode) || (S_ISCHR(mode) && rdev != 0))))
+		return -EPERM;
 	r = mknodat(p.dir, p.name, mode, rdev);
 	if (r == 0 && (mode & l->umask))
 		fchmodat(p.dir, p.name, mode & 07777, 0);
-	return outcome(l, r);
+	return changed(l, &p, r);
 }
 
 int native_symlink(struct layers *l, const char *target, const char *path)
 {
 	ENTER(path, p);
-	return outcome(l, symlinkat(target, p.dir, p.name));
+	return changed(l, &p, symlinkat(target, p.dir, p.name));
 }
 
 int native_unlink(struct layers *l, const char *path, int flags)
 {
 	ENTER(path, p);
-	return outcome(l, unlinkat(p.dir, p.name, flags));
+	return changed(l, &p, unlinkat(p.dir, p.name, flags));
 }
 
 int native_link(struct layers *l, const char *oldpath, const char *newpath)
 {
-	cleanup_place struct place to = {.dir = -1};
+	cleanup_place struct place to = PLACE_INIT;
+
+	if (store_has(l, oldpath) != store_has(l, newpath))
+		return -EXDEV;
 	ENTER(oldpath, from);
 
 	r = place_find(l, newpath, &to);
-	return r < 0 ? r : outcome(l, linkat(from.dir, from.name, to.dir, to.name, 0));
+	return r < 0 ? r : changed(l, &to, linkat(from.dir, from.name, to.dir, to.name, 0));
+}
+
+/* Of an open file, by its name in /proc, in a store. */
+int native_link_fd(struct layers *l, const char *proc, const char *newpath)
+{
+	cleanup_place struct place p = PLACE_INIT;
+	int r = place_in_store(l, newpath, false, true, &p);
+
+	return r < 0 ? r : changed(l, &p, linkat(AT_FDCWD, proc, p.dir, p.name, AT_SYMLINK_FOLLOW));
 }
 
 int native_rename(struct layers *l, const char *oldpath, const char *newpath, unsigned flags)
 {
-	cleanup_place struct place to = {.dir = -1};
+	cleanup_place struct place to = PLACE_INIT;
+
+	if (store_has(l, oldpath) != store_has(l, newpath))
+		return -EXDEV;
 	ENTER(oldpath, from);
 
 	r = place_find(l, newpath, &to);
-	return r < 0 ? r : outcome(l, renameat2(from.dir, from.name, to.dir, to.name, flags));
+	return r < 0 ? r : changed(l, &to, renameat2(from.dir, from.name, to.dir, to.name, flags));
 }
 
 int native_chmod(struct layers *l, const char *path, mode_t mode)
@@ -128,27 +226,34 @@ int native_chmod(struct layers *l, const char *path, mode_t mode)
 	struct statx st;
 	ENTER(path, p);
 
+	if (mode_refused(&p, mode))
+		return -EPERM;
 	fd = openat(p.dir, p.name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return outcome(l, -1);
+		return outcome(l, &p, -1);
 	o = OBJ_FD(fd);
 	r = obj_statx(&o, &st);
 	if (r == 0)
 		r = S_ISLNK(st.stx_mode) ? -EOPNOTSUPP : obj_chmod(&o, mode);
 	errno = -r;
-	return outcome(l, r);
+	return changed(l, &p, r);
 }
 
 int native_chown(struct layers *l, const char *path, uid_t uid, gid_t gid)
 {
+	struct obj o;
 	ENTER(path, p);
-	return outcome(l, fchownat(p.dir, p.name, uid, gid, AT_SYMLINK_NOFOLLOW));
+
+	o = OBJ_AT(p.dir, p.name);
+	if (p.store)
+		return store_chown(l, path, &o, uid, gid);
+	return outcome(l, &p, fchownat(p.dir, p.name, uid, gid, AT_SYMLINK_NOFOLLOW));
 }
 
 int native_utimens(struct layers *l, const char *path, const struct timespec times[2])
 {
 	ENTER(path, p);
-	return outcome(l, utimensat(p.dir, p.name, times, AT_SYMLINK_NOFOLLOW));
+	return outcome(l, &p, utimensat(p.dir, p.name, times, AT_SYMLINK_NOFOLLOW));
 }
 
 int native_truncate(struct layers *l, const char *path, off_t size)
@@ -157,27 +262,44 @@ int native_truncate(struct layers *l, const char *path, off_t size)
 	ENTER(path, p);
 
 	fd = openat(p.dir, p.name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	return outcome(l, fd < 0 ? -1 : ftruncate(fd, size));
+	return outcome(l, &p, fd < 0 ? -1 : ftruncate(fd, size));
+}
+
+/* What keeps a store apart is nobody else's: its own xattrs are, but for the mark. */
+static int place_for_xattr(struct layers *l, const char *path, const char *name, struct place *p)
+{
+	struct idir *dir;
+	int r = place_in_store(l, path, true, true, p);
+
+	if (r == 0 && store_xattr(name) && store_at(l, path, &dir) == STORE_ITSELF)
+		return -EPERM;
+	return r == GO_ON ? place_find(l, path, p) : r;
 }
 
 int native_setxattr(struct layers *l, const char *path, const char *name, const void *value, size_t size, int flags)
 {
+	cleanup_place struct place p = PLACE_INIT;
 	struct obj o;
-	ENTER(path, p);
+	int r = place_for_xattr(l, path, name, &p);
 
+	if (r < 0)
+		return r;
 	o = OBJ_AT(p.dir, p.name);
 	r = obj_setxattr(&o, name, value, size, flags);
 	errno = -r;
-	return outcome(l, r);
+	return outcome(l, &p, r);
 }
 
 int native_removexattr(struct layers *l, const char *path, const char *name)
 {
+	cleanup_place struct place p = PLACE_INIT;
 	struct obj o;
-	ENTER(path, p);
+	int r = place_for_xattr(l, path, name, &p);
 
+	if (r < 0)
+		return r;
 	o = OBJ_AT(p.dir, p.name);
 	r = obj_removexattr(&o, name);
 	errno = -r;
-	return outcome(l, r);
+	return outcome(l, &p, r);
 }

@@ -262,6 +262,9 @@ int layers_open_file(struct layers *l, const char *path, int flags, mode_t mode,
 		if (r != GO_ON)
 			return r;
 	}
+	r = native_open_in_store(l, path, flags, mode);
+	if (r != GO_ON)
+		return r;
 	gen_sync(l);
 	if ((flags & O_TMPFILE) == O_TMPFILE)
 		return open_tmpfile(l, path, flags, mode, owner);

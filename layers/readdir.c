@@ -288,9 +288,9 @@ static int read_layer(struct listing *t, unsigned i)
 }
 
 /* A directory of one layer only needs no table. */
-static int read_plain(struct layers *l, const char *path, layers_dirent_fn *fn, void *arg)
+static int read_plain(struct layers *l, unsigned layer, const char *path, layers_dirent_fn *fn, void *arg)
 {
-	int fd = beneath_open(l->layer[1].fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0), r = 0;
+	int fd = beneath_open(l->layer[layer].fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0), r = 0;
 	struct dirent *de;
 	DIR *d;
 
@@ -321,7 +321,7 @@ int layers_readdir(struct layers *l, const char *path, layers_dirent_fn *fn, voi
 	int r;
 
 	if (l->native)
-		return read_plain(l, path, fn, arg);
+		return read_plain(l, 1, path, fn, arg);
 	gen_sync(l);
 	r = look_up_existing(l, path, &k);
 	if (r < 0)
@@ -329,7 +329,9 @@ int layers_readdir(struct layers *l, const char *path, layers_dirent_fn *fn, voi
 	if (k.dtype != DT_DIR)
 		return -ENOTDIR;
 	if (!k.upper && l->nlower == 1)
-		return l->below ? read_below(&t, fn, arg) : read_plain(l, path, fn, arg);
+		return l->below ? read_below(&t, fn, arg) : read_plain(l, 1, path, fn, arg);
+	if (k.store)
+		return read_plain(l, 0, path, fn, arg);
 	if (k.upper)
 		r = read_layer(&t, 0);
 	for (i = 1; i <= l->nlower && r == 0; i++) {

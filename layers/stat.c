@@ -81,6 +81,7 @@ static int dir_in_upper(struct layers *l, const char *path, bool *hides)
 int layers_stat(struct layers *l, const char *path, const struct layers_node *node, struct statx *st)
 {
 	struct obj o = OBJ_FD(node->fd);
+	struct idir *store;
 	struct statx lower;
 	bool hides = false;
 	int r;
@@ -90,6 +91,10 @@ int layers_stat(struct layers *l, const char *path, const struct layers_node *no
 	if (l->native || node->where == LAYERS_LOWER)
 		return fd_statx(node->fd, st);
 	gen_sync(l);
+	if (store_at(l, path, &store) == STORE_IN) {
+		r = fd_statx(node->fd, st);
+		return r < 0 ? r : store_show(l, path, store, st);
+	}
 	if (node->where == LAYERS_UPPER) {
 		struct obj by_path = upper_obj(l, path);
 
@@ -152,6 +157,27 @@ static int patch_dir(struct layers *l, int fd, struct statx *st)
 	return r;
 }
 
+static bool is_verified(const struct layers *l, const struct statx *st)
+{
+	const struct verified *v = &l->verified[st->stx_ino % LAYERS_VERIFIED];
+
+	return v->ino == st->stx_ino && v->sec == st->stx_ctime.tv_sec && v->nsec == st->stx_ctime.tv_nsec;
+}
+
+/* 1: it is a body in a store, and @st is as it is shown. */
+static int patch_in_store(struct layers *l, int fd, struct statx *st)
+{
+	char path[PATH_MAX];
+	struct idir *dir;
+	int r = store_of_fd(l, fd, path, &dir);
+
+	if (r > 0)
+		r = store_show(l, path, dir, st);
+	else
+		return r;
+	return r < 0 ? r : 1;
+}
+
 /* Is this a body in the upper directory?  Asking by name is slow, so the answer is remembered for an inode as it is.
  */
 static bool is_upper_body(struct layers *l, int fd, const struct statx *st)
@@ -159,7 +185,7 @@ static bool is_upper_body(struct layers *l, int fd, const struct statx *st)
 	struct verified *v = &l->verified[st->stx_ino % LAYERS_VERIFIED];
 	char host[PATH_MAX];
 
-	if (v->ino == st->stx_ino && v->sec == st->stx_ctime.tv_sec && v->nsec == st->stx_ctime.tv_nsec)
+	if (is_verified(l, st))
 		return true;
 	if (fd_host(fd, host) < 0 || !host_in_layer(host, &l->layer[0]))
 		return false;
@@ -184,6 +210,9 @@ int layers_patch_stat(struct layers *l, int fd, struct statx *st)
 	if (!l->cow)
 		return 0;
 	gen_sync(l);
+	r = stores_any(l) && !is_verified(l, st) ? patch_in_store(l, fd, st) : 0;
+	if (r)
+		return r;
 	if (S_ISDIR(st->stx_mode))
 		return patch_dir(l, fd, st);
 	dev = makedev(st->stx_dev_major, st->stx_dev_minor);

@@ -170,6 +170,8 @@ static int record_read(struct layers *l, const struct obj *o, const struct statx
 {
 	ssize_t n;
 
+	if (store_record(l, o, raw, buf, size) > 0)
+		return 1;
 	if (!vstat_in_xattr(l, raw->stx_mode))
 		return vstat_file_read(l, raw, buf, size);
 	n = obj_getxattr(o, XATTR_VSTAT, buf, size - 1);
@@ -209,6 +211,10 @@ int vattr_get(struct layers *l, const struct obj *o, const struct statx *raw, st
 
 static int record_write(struct layers *l, const struct obj *o, const struct statx *raw, const char *text)
 {
+	char old[128];
+
+	if (store_record(l, o, raw, old, sizeof old) > 0)
+		return store_put(l, o, raw, text);
 	if (!vstat_in_xattr(l, raw->stx_mode))
 		return vstat_file_write(l, raw, text);
 	return obj_setxattr(o, XATTR_VSTAT, text, strlen(text), 0);

@@ -46,7 +46,8 @@ bool path_hidden(const struct layers *l, const char *path, size_t *end)
 /**
  * upper_find() - follow a path through the index as far as the upper directory has it
  *
- * Not for "".  Return: 0 or an error of reading the upper directory.
+ * It ends at a store, as at something that is no directory.  Not for "".  Return: 0 or an error of reading the upper
+ * directory.
  */
 int upper_find(struct layers *l, const char *path, struct upos *u)
 {
@@ -72,6 +73,10 @@ int upper_find(struct layers *l, const char *path, struct upos *u)
 		r = index_dir(l, ent, path, e, &dir);
 		if (r < 0)
 			return r;
+		if (dir->store) {
+			u->store = dir;
+			return 0;
+		}
 		cut = cut || dir->opaque || dir->alone || (ent->flags & IE_WHFILE);
 		s = e + 1;
 	}
@@ -194,10 +199,31 @@ static int walk_lower(struct layers *l, const char *path, size_t prefix, size_t 
 			return -errno;
 		}
 		target[n] = '\0';
-	} else if (node->type == S_IFDIR && (low.merged || lower_unreadable(l, &low, path) || (low.mask & (low.mask - 1)))) {
+	} else if (node->type == S_IFDIR &&
+		   (low.merged || lower_unreadable(l, &low, path) || (low.mask & (low.mask - 1)))) {
 		node->where = LAYERS_MERGED;
 	}
 	return 0;
+}
+
+/* In a store: as it is. */
+static int walk_store(struct layers *l, const char *path, size_t *end, struct layers_node *node, char *target)
+{
+	struct lnode n = LNODE_INIT;
+	int r = body_walk(l, 0, path, 0, end, &n, target);
+
+	if (r < 0)
+		return r;
+	node->where = LAYERS_UPPER;
+	node->layer = 0;
+	node->type = r == 1 ? S_IFLNK : n.st.stx_mode & S_IFMT;
+	if (r == 0 && node->type == S_IFLNK) {
+		r = read_link(n.fd, target);
+		if (r < 0)
+			lnode_put(&n);
+	}
+	node->fd = n.fd;
+	return r;
 }
 
 /* The only layer, as it is. */
@@ -228,6 +254,8 @@ static int walk_once(struct layers *l, const char *path, size_t *end, struct lay
 	r = upper_find(l, path, &u);
 	if (r < 0)
 		return r;
+	if (u.store)
+		return walk_store(l, path, end, node, target);
 	*end = u.end;
 	if (!u.ent) {
 		if (u.cut)
@@ -299,6 +327,23 @@ bool layers_untouched(struct layers *l, const char *path)
 	return upper_find(l, path, &u) == 0 && !u.ent && !u.cut;
 }
 
+/* The same in a store. */
+static int look_in_store(struct layers *l, const char *path, struct look *k)
+{
+	cleanup_lnode struct lnode n = LNODE_INIT;
+	size_t end;
+	int r = body_walk(l, 0, path, 0, &end, &n, NULL);
+
+	k->store = true;
+	if (r == -ENOENT && !path[end])
+		return 0;
+	if (r)
+		return r < 0 ? r : -ELOOP;
+	k->exists = k->upper = k->opaque = true;
+	k->dtype = IFTODT(n.st.stx_mode);
+	return 0;
+}
+
 /**
  * look_up() - what a change finds at a path
  *
@@ -328,6 +373,8 @@ int look_up(struct layers *l, const char *path, struct look *k)
 	r = l->cow ? upper_find(l, path, u) : 0;
 	if (r < 0)
 		return r;
+	if (u->store)
+		return look_in_store(l, path, k);
 	if (u->ent && !u->last)
 		return ient_is_whiteout(u->ent) ? -ENOENT : u->ent->dtype == DT_LNK ? -ELOOP : -ENOTDIR;
 	if (!u->cut) {
@@ -356,6 +403,12 @@ int look_up(struct layers *l, const char *path, struct look *k)
 		return 0;
 	r = hides_lower(l, path, u, &hides);
 	k->opaque = hides;
+	if (r == 0 && stores_any(l)) {
+		struct idir *dir;
+
+		r = index_dir(l, u->ent, path, u->end, &dir);
+		k->store = r == 0 && dir->store;
+	}
 	return r;
 }
 

@@ -257,6 +257,9 @@ static int own_source(struct um_mount_args *args)
 		err = -ENOTEMPTY;
 	} else if (UM_OPS(&path)->own != NULL) {
 		err = UM_OPS(&path)->own(UM_FS(&path), path.rel);
+		if (err == -ENOTEMPTY)
+			snprintf(args->why, sizeof(args->why),
+				 "directory %.120s is not empty, and not a view's: changes need a directory of their own", s->view);
 	}
 out:
 	um_path_put(&path);
@@ -301,6 +304,7 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 		args.below = &older_ops;
 		args.below_fs = mount->below;
 	}
+	args.untrusted = view->secure;
 	args.target_type = node.type;
 	args.source = source;
 	args.target = *target_view ? target_view : "/";

@@ -20,7 +20,7 @@
 #include <sys/statfs.h>
 #include <sys/types.h>
 
-#define UM_MODULE_ABI 5
+#define UM_MODULE_ABI 6
 
 struct um_fs;                   /* a mounted instance: the module's own */
 
@@ -113,6 +113,7 @@ struct um_mount_args {
 	 */
 	int (*own_source)(struct um_mount_args *args);
 	void *monitor;          /* the monitor's own */
+	bool untrusted;         /* programs of the view may be hostile (--secure) */
 	bool source_is_mounted; /* the source lies in another mount of the view: its host path is not all of it */
 	/* results */
 	bool uses_below;        /* `below' is wanted as long as the mount is there */

@@ -342,7 +342,7 @@ static uint64_t v_generation(struct um_fs *fs)
 
 static bool v_lists_itself(struct um_fs *fs, const char *path)
 {
-	return fs->native || v_untouched(fs, path);
+	return layers_as_it_is(fs->layers, path) || v_untouched(fs, path);
 }
 
 static int v_path_of(struct um_fs *fs, const char *host, char *path)
@@ -646,6 +646,7 @@ static int stack(const struct options *o, struct um_mount_args *args, struct um_
 	fs->native = config.native;
 	fs->same_place = o->mode == COW || o->mode == MINCOW ? strcmp(args->target, args->target_host) == 0 : false;
 	config.defer = true;
+	config.untrusted = args->untrusted;
 	return layers_open(&fs->layers, &config, args->why, sizeof(args->why));
 }
 

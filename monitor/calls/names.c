@@ -63,6 +63,12 @@ int64_t call_mkdir(struct um_call *call)
 	return err;
 }
 
+/* Whiteouts everybody may make. */
+static bool is_device(mode_t mode, dev_t rdev)
+{
+	return S_ISBLK(mode) || (S_ISCHR(mode) && rdev != 0);
+}
+
 int64_t call_mknod(struct um_call *call)
 {
 	struct um_path path = UM_PATH_INIT;
@@ -79,7 +85,7 @@ int64_t call_mknod(struct um_call *call)
 	err = to_make(call, arg_dirfd(call), call->args[call->row->path], &path, &owner);
 	if (err == 0 && path.slash)
 		err = -ENOENT;
-	if (err == 0 && (S_ISCHR(mode) || S_ISBLK(mode)) && !ids_capable(&call->state->ids, CAP_MKNOD))
+	if (err == 0 && is_device(mode, (dev_t)arg_data(call, 1)) && !ids_capable(&call->state->ids, CAP_MKNOD))
 		err = -EPERM;
 	if (err == 0)
 		err = UM_OPS(&path)->mknod(UM_FS(&path), path.rel,
