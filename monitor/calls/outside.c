@@ -83,7 +83,7 @@ int64_t call_setpgid(struct um_call *call)
 
 	if (err < 0)
 		return err;
-	if (pgrp <= 0 || pgrp == pid || pgrp == getpgid(call->tid) ||
+	if (pgrp <= 0 || pgrp == (pid ? pid : um_tgid(call)) || pgrp == getpgid(call->tid) ||
 	    (getpgid(pgrp) == pgrp && !is_outside(call->view, pgrp)) || group_of(call, pgrp).inside > 0)
 		return UM_CONTINUE;
 	return -EPERM;

@@ -471,6 +471,10 @@ static void sessions(void)
 	}
 	say("setsid", "%s", ended(pid));
 	pid = fork();
+	if (pid == 0)
+		_exit(setpgid(0, getpid()) == 0 && getpgrp() == getpid() ? 0 : errno);
+	say("setpgid-by-its-own-id", "%s", ended(pid));
+	pid = fork();
 	if (pid == 0) {
 		setpgid(0, 0);
 		pause();
