@@ -129,13 +129,14 @@ static int bind_native(struct layers *l, const char *path, int sock, const char 
 	return r;
 }
 
-/* Put the bound socket where the node @old with the attributes @a is. */
+/* Put the bound socket where the node @old with the attributes @a, and the ACL that it inherited, is. */
 static int replace(struct layers *l, const char *path, int sock, const char *name, const struct vattr *a,
 		   const struct statx *old)
 {
 	struct obj o = upper_obj(l, path);
-	char record[64];
+	char record[64], acl[ACL_MAX];
 	struct statx raw;
+	ssize_t n = kept_get(l, &o, old, ACL_ACCESS, acl, sizeof acl);
 	int r;
 
 	vattr_text(a, record);
@@ -152,6 +153,8 @@ static int replace(struct layers *l, const char *path, int sock, const char *nam
 		r = obj_statx(&o, &raw);
 	if (r == 0 && !vattr_shown_raw(l, a))
 		r = vattr_put_text(l, &o, record);
+	if (r == 0 && n > 0)
+		r = kept_set(l, &o, &raw, ACL_ACCESS, acl, n, 0);
 	if (r < 0)
 		unlinkat(l->layer[0].fd, path, 0);
 	intent_clear(l);
