@@ -126,7 +126,8 @@ int namei_start(struct walk *w, int dirfd)
 	if (*host != '/' || (dirfd != AT_FDCWD && *w->rest == '.' && !is_directory(w->call, dirfd)))
 		return -ENOTDIR;
 	err = namei_path_of_body(w->call, dirfd, host, w->path->view);
-	if (err == -ENOENT && (w->flags & NAMEI_READ) && strcmp(w->rest, ".") == 0) /* its body can be looked at still */
+	/* Its body can be looked at still, and stayed in. */
+	if (err == -ENOENT && (w->flags & (NAMEI_READ | NAMEI_HARMLESS)) && strcmp(w->rest, ".") == 0)
 		return w->call->view->secure ? start_removed(w, dirfd) : NAMEI_NATIVE;
 	if (err == -ENOENT)
 		err = start_above_removed(w);

@@ -49,4 +49,7 @@ void procfs_patch_owner(struct um_call *call, const char *path, struct statx *st
 /* Is there a difference? */
 bool procfs_has_owner(struct um_call *call, const char *path);
 
+/* The file name of "/proc/PID/NAME" and "/proc/PID/task/TID/NAME", and the number; NULL: it is no such path. */
+const char *procfs_file_of(const char *path, pid_t *pid);
+
 #endif

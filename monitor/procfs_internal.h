@@ -27,9 +27,6 @@ int text_read(struct text *t, const char *path);
 /* Call @line for each line of @in, without its '\n', which may be written over. */
 void text_lines(struct text *in, void (*line)(void *arg, char *s), void *arg);
 
-/* The file name of "/proc/PID/NAME" and "/proc/PID/task/TID/NAME", and the number; NULL: it is no such path. */
-const char *procfs_file_of(const char *path, pid_t *pid);
-
 /* A file that is being made. */
 struct procfs_file {
 	struct um_call *call;

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "../moves.h"
+#include "../procfs.h"
+#include "../procinfo.h"
 #include "args.h"
 #include "outside.h"
 
@@ -251,6 +253,21 @@ static int64_t check_unreadable(struct um_call *call, struct um_path *path)
 	return um_path_permission(call, path, R_OK | X_OK) == -EACCES ? -ENOTEMPTY : 0;
 }
 
+/*
+ * A descriptor's link in /proc that the caller may search: the kernel grants the process itself all there, and then has no
+ * operation.
+ */
+static bool is_own_fd(struct um_call *call, const struct um_path *path)
+{
+	const char *file;
+	pid_t pid;
+
+	if (path->mount != call->view->host)
+		return false;
+	file = procfs_file_of(path->view, &pid);
+	return file != NULL && strncmp(file, "fd/", 3) == 0 && procinfo_tgid(pid) == um_tgid(call);
+}
+
 int64_t call_unlink(struct um_call *call)
 {
 	struct um_path path = UM_PATH_INIT;
@@ -272,6 +289,8 @@ int64_t call_unlink(struct um_call *call)
 		err = !dir ? -EISDIR : dots == 1 ? -EINVAL : -ENOTEMPTY;
 	else if (path.slash && !dir)
 		err = path.node.type == S_IFDIR ? -EISDIR : -ENOTDIR;
+	else if (!dir && is_own_fd(call, &path))
+		err = -EPERM;
 	else
 		err = um_path_parent_permission(call, &path, true);
 	if (err == 0 && dir != (path.node.type == S_IFDIR))
