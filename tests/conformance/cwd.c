@@ -31,6 +31,7 @@ static void removed(void)
 	say("removed-stat-name", "%s", outcome(stat("name", &st)));
 	say("removed-stat-below", "%s", outcome(stat("./name/x", &st)));
 	say("removed-create", "%s", outcome(open("name", O_CREAT | O_EXCL | O_WRONLY, 0644)));
+	say("removed-create-any", "%s", outcome(open("name", O_CREAT | O_WRONLY, 0644)));
 	say("removed-mkdir", "%s", outcome(mkdir("name", 0755)));
 	say("removed-symlink", "%s", outcome(symlink("x", "name")));
 	say("removed-unlink", "%s", outcome(unlink("name")));
@@ -52,6 +53,11 @@ static void closed(int home)
 	say("closed-mkdir", "%s", outcome(mkdir("made", 0755)));
 	fd = open("file", O_CREAT | O_EXCL | O_WRONLY, 0644);
 	say("closed-create", "%s", outcome(fd));
+	say("closed-write", "%s", outcome(open("file", O_WRONLY)));
+	say("closed-truncate", "%s", outcome(open("file", O_RDWR | O_CREAT | O_TRUNC, 0644)));
+	say("closed-create-any", "%s", outcome(open("file2", O_WRONLY | O_CREAT | O_APPEND, 0644)));
+	say("closed-tmpfile", "%s", outcome(open(".", O_WRONLY | O_TMPFILE, 0644)));
+	say("closed-unlink-any", "%s", outcome(unlink("file2")));
 	say("closed-chmod", "%s", outcome(chmod("file", 0600)));
 	say("closed-rename", "%s", outcome(rename("file", "made/file")));
 	say("closed-unlink", "%s", outcome(unlink("made/file")));
@@ -74,6 +80,10 @@ static void deep(int home)
 	say("deep", "%d, then %s", depth, outcome(err));
 	fd = open("file", O_CREAT | O_EXCL | O_WRONLY, 0644);
 	say("deep-create", "%s", outcome(fd));
+	say("deep-write", "%s", outcome(open("file", O_WRONLY)));
+	say("deep-truncate", "%s", outcome(open("file", O_RDWR | O_CREAT | O_TRUNC, 0644)));
+	say("deep-create-any", "%s", outcome(open("file2", O_WRONLY | O_CREAT | O_APPEND, 0644)));
+	say("deep-unlink-any", "%s", outcome(unlink("file2")));
 	say("deep-stat", "%s", outcome(stat("file", &st)));
 	say("deep-chmod", "%s", outcome(chmod("file", 0600)));
 	say("deep-unlink", "%s", outcome(unlink("file")));
