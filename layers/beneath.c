@@ -106,6 +106,17 @@ static int open_by_component(int dirfd, const char *path, int flags, mode_t mode
 	return fd >= 0 ? fd : -errno;
 }
 
+/* The directory itself: "." in it asks for the right to search it, its own name does not. */
+static int open_itself(int dirfd, int flags)
+{
+	char link[40];
+	int fd;
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", dirfd);
+	fd = open(link, flags & ~O_NOFOLLOW);
+	return fd < 0 ? -errno : fd;
+}
+
 /**
  * beneath_open() - openat(2) that follows no symbolic link anywhere
  * @path:	relative, without ".."; "" is the directory itself
@@ -115,8 +126,11 @@ static int open_by_component(int dirfd, const char *path, int flags, mode_t mode
 int beneath_open(int dirfd, const char *path, int flags, mode_t mode)
 {
 	flags |= O_CLOEXEC;
-	if (!path[0])
-		path = ".";
+	if (!path[0]) {
+		int fd = openat(dirfd, ".", flags, mode);
+
+		return fd >= 0 ? fd : errno == EACCES ? open_itself(dirfd, flags) : -errno;
+	}
 	if (!feature_off(LAYERS_OPENAT2) && strlen(path) < PATH_MAX)
 		return sys_openat2(dirfd, path, flags, mode);
 	return open_by_component(dirfd, path, flags, mode);

@@ -137,6 +137,8 @@ static int open_at(struct layers *l, const struct place *p, int flags, mode_t mo
 int native_open(struct layers *l, const char *path, int flags, mode_t mode)
 {
 	ENTER(path, p);
+	if (!path[0] && !is_change(flags))
+		return beneath_open(p.dir, "", flags, 0);
 	return open_at(l, &p, flags, mode);
 }
 
