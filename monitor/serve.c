@@ -187,13 +187,12 @@ static _Noreturn void end(struct monitor *m)
 {
 	struct um_view *view = &m->view;
 	struct reaper *r = &m->reaper;
-	bool failed;
+	bool failed = !r->ended || r->why[0] != '\0'; /* before CMD is killed with the others */
 
 	runtime_close(&m->runtime);
 	if (!r->ended || !ending_gone(m->ending))
 		while (!ending_round(m->ending))
 			reaper_reap(r);
-	failed = !r->ended;
 	if (failed && !r->front_gone)
 		um_warn("%s; every process of the view has been ended", r->why);
 	if (view->guardian > 0)
