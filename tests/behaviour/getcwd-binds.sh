@@ -99,6 +99,15 @@ for f in "a/file", "m/file":
     fd = os.open(f, os.O_RDONLY)
     print(name(fd), refused(os.fchmod, fd, 0o600), refused(os.open, f"/proc/self/fd/{fd}", os.O_WRONLY))
 print(refused(__import__("shutil").rmtree, "m/b"), os.path.isdir("a/b"))
+# children, and theirs, have what their parents opened
+fd = os.open("m", os.O_RDONLY | os.O_DIRECTORY)
+for generation in "child", "grandchild":
+    os.fork() == 0 or (os.wait(), os._exit(0))
+    print(generation, name(fd), refused(os.mkdir, "new", dir_fd=fd), flush=True)
+subprocess.run(["sh", "-c", "cd -P /proc/self/fd/%d && pwd | sed s,.*/,in-,; mkdir new3 2>&1 | sed 's/.*: //'" % fd],
+               pass_fds=[fd], check=True)
+usual = os.open("a", os.O_RDONLY | os.O_DIRECTORY)
+print("opened by itself", name(usual), refused(os.mkdir, "new", dir_fd=usual))
 END
 mkdir -p a/b
 : >a/file
@@ -116,4 +125,9 @@ m /m True EROFS True
 /m /m EEXIST
 /a/file done done
 /m/file EROFS EROFS
-EROFS True"
+EROFS True
+child /m EROFS
+grandchild /m EROFS
+in-m
+Read-only file system
+opened by itself /a done"
