@@ -256,7 +256,7 @@ static int64_t cursor_set(struct um_call *call, int copy, uint64_t cursor, ssize
 static int64_t list(struct um_call *call, struct um_path *path, int copy)
 {
 	uint64_t ino, parent, cursor;
-	size_t size = (size_t)call->args[2];
+	size_t size = (uint32_t)call->args[2];
 	struct listing *l;
 	int64_t at = cursor_get(call, copy);
 	char *buf;
@@ -265,13 +265,15 @@ static int64_t list(struct um_call *call, struct um_path *path, int copy)
 
 	if (at < 0)
 		return -EBADF;
+	if (size > INT32_MAX)
+		size = 0; /* the kernel has it as a signed number */
 	cursor = (uint64_t)at;
 	l = listing_get(path, cursor == 0, &err);
 	if (l == NULL)
 		return err;
 	if (size > BUFFER_MAX)
 		size = BUFFER_MAX;
-	buf = malloc(size);
+	buf = malloc(size + 1);
 	if (buf == NULL)
 		return -ENOMEM;
 	dot_inodes(call, path, &ino, &parent);

@@ -15,22 +15,27 @@
 
 int read_struct(struct um_call *call, uint64_t addr, size_t size, void *buf, size_t known)
 {
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	char more[256];
 	int err;
 
 	if (size < known)
 		return -EINVAL;
-	if (size > (size_t)sysconf(_SC_PAGESIZE))
+	if (size > page)
 		return -E2BIG;
-	err = um_read(call, addr, buf, known);
-	for (size_t at = known, n; err == 0 && at < size; at += n) {
-		n = size - at < sizeof(more) ? size - at : sizeof(more);
+	/* What follows comes first, as in the kernel, and byte by byte: it may end where the memory does. */
+	for (size_t at = known, n; at < size; at += n) {
+		n = page - (addr + at) % page;
+		n = n < size - at ? n : size - at;
+		n = n < sizeof(more) ? n : sizeof(more);
 		err = um_read(call, addr + at, more, n);
-		for (size_t i = 0; err == 0 && i < n; i++)
+		if (err < 0)
+			return err;
+		for (size_t i = 0; i < n; i++)
 			if (more[i] != 0)
-				err = -E2BIG;
+				return -E2BIG;
 	}
-	return err;
+	return um_read(call, addr, buf, known);
 }
 
 int64_t leave_harmless(struct um_call *call)

@@ -283,10 +283,10 @@ int64_t call_unlink(struct um_call *call)
 		err = UM_CONTINUE;
 	else if (!path.exists)
 		err = -ENOENT;
-	else if (*path.view == '\0' && dir)
-		err = -EBUSY;
 	else if (path.node.type == S_IFDIR && (dots = ends_in_dots(call, call->args[call->row->path])) != 0)
 		err = !dir ? -EISDIR : dots == 1 ? -EINVAL : -ENOTEMPTY;
+	else if (*path.view == '\0' && dir)
+		err = -EBUSY;
 	else if (path.slash && !dir)
 		err = path.node.type == S_IFDIR ? -EISDIR : -ENOTDIR;
 	else if (!dir && is_own_fd(call, &path))

@@ -112,7 +112,7 @@ static int64_t open_body(struct um_call *call, struct um_path *path, int flags)
 /* The errors that open(2) gives for what was found, before anything is done. */
 static int check_found(const struct um_path *path, int flags)
 {
-	if (path->slash && (flags & O_CREAT))
+	if (path->slash && (flags & O_CREAT) && *path->view != '\0')
 		return -EISDIR;
 	if (path->exists && (flags & O_CREAT) && (flags & O_EXCL))
 		return -EEXIST;

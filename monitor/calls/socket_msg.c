@@ -106,39 +106,37 @@ int64_t send_for(struct um_call *call, int sock, const struct msghdr *msg, int f
 
 /* --- taking over a message -------------------------------------------------------------------------------------- */
 
-/* The process's vector and the sum of its lengths, at most @max. */
-static int read_vector(const struct um_call *call, struct message *m, size_t max, size_t *sum)
+/* The process's vector. */
+static int read_vector(const struct um_call *call, struct message *m)
 {
 	size_t n = m->theirs.msg_iovlen;
 	int err;
 
-	*sum = 0;
 	if (n > IOV_COUNT_MAX)
 		return -EMSGSIZE;
 	m->vec = malloc((n + 1) * sizeof(*m->vec));
 	if (m->vec == NULL)
 		return -ENOMEM;
 	err = um_read(call, (uintptr_t)m->theirs.msg_iov, m->vec, n * sizeof(*m->vec));
-	for (size_t i = 0; err == 0 && i < n; i++) {
+	for (size_t i = 0; err == 0 && i < n; i++)
 		if ((ssize_t)m->vec[i].iov_len < 0)
 			return -EINVAL;
-		*sum += m->vec[i].iov_len;
-		if (*sum > max)
-			*sum = max + 1;
-	}
 	return err;
 }
 
 /* Gather the data. */
 static int read_data(const struct um_call *call, struct message *m)
 {
-	size_t sum, at = 0;
-	int err = read_vector(call, m, MESSAGE_MAX, &sum);
+	size_t sum = 0, at = 0;
+	int err = m->vec == NULL ? read_vector(call, m) : 0;
 
-	if (err == 0 && sum > MESSAGE_MAX)
-		err = -EMSGSIZE;
 	if (err < 0)
 		return err;
+	for (size_t i = 0; i < m->theirs.msg_iovlen; i++) {
+		if (m->vec[i].iov_len > MESSAGE_MAX - sum)
+			return -EMSGSIZE;
+		sum += m->vec[i].iov_len;
+	}
 	m->iov.iov_base = malloc(sum + 1);
 	if (m->iov.iov_base == NULL)
 		return -ENOMEM;
@@ -250,8 +248,8 @@ static bool has_credentials(const struct message *m)
 /* --- sending ---------------------------------------------------------------------------------------------------- */
 
 /*
- * Read the header at @addr and see whether the monitor has to send this message.  UM_CONTINUE: no; 0: yes, m->addr
- * and the control data are read; or a negative errno.
+ * Read the header at @addr and see whether the monitor has to send this message.  UM_CONTINUE: no; 0: yes, m->addr,
+ * the vector and the control data are read, in the kernel's order; or a negative errno.
  */
 static int64_t message_look(struct um_call *call, uint64_t addr, struct message *m)
 {
@@ -267,11 +265,27 @@ static int64_t message_look(struct um_call *call, uint64_t addr, struct message 
 		mine |= err == 0 && m->addr.path[0] != '\0';
 	}
 	if (err == 0 && (mine || (virtual && m->theirs.msg_controllen > 0))) {
-		err = read_control(call, m);
+		err = read_vector(call, m);
+		if (err == 0)
+			err = read_control(call, m);
 		m->has_cred = err == 0 && virtual && has_credentials(m);
 		mine |= m->has_cred;
 	}
 	return mine ? err : UM_CONTINUE;
+}
+
+/* What is wrong with the descriptor comes before @err, which was wrong with the message. */
+static int64_t socket_first(struct um_call *call, int64_t err)
+{
+	int type, sock = um_get_fd(call, (int)call->args[0]);
+	socklen_t len = sizeof(type);
+
+	if (sock < 0)
+		return sock;
+	if (getsockopt(sock, SOL_SOCKET, SO_TYPE, &type, &len) < 0)
+		err = errno == EBADF || errno == ENOTSOCK ? -errno : err;
+	close(sock);
+	return err;
 }
 
 /* Send a message that message_look() has read.  @must: it cannot be left to the kernel any more. */
@@ -344,6 +358,8 @@ int64_t call_sendmsg(struct um_call *call)
 				ret = UM_REPLIED;
 			close((int)sock);
 		}
+	} else if (ret != UM_CONTINUE) {
+		ret = socket_first(call, ret);
 	}
 	message_put(&m);
 	return ret;
@@ -363,6 +379,8 @@ static int64_t send_first(struct um_call *call, int flags)
 			ret = message_send(call, (int)sock, type, &m, flags, true);
 			close((int)sock);
 		}
+	} else {
+		ret = socket_first(call, ret);
 	}
 	message_put(&m);
 	if (ret < 0)
@@ -379,6 +397,8 @@ int64_t call_sendmmsg(struct um_call *call)
 
 	if (n > IOV_COUNT_MAX)
 		n = IOV_COUNT_MAX;
+	if (n == 0 && call->view->secure)
+		return socket_first(call, 0);
 	for (unsigned i = 0; i < n && ret == UM_CONTINUE; i++) {
 		struct message m = { .file = -1 };
 

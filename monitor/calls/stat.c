@@ -117,7 +117,7 @@ static int64_t stat_path(struct um_call *call, bool extended)
 	int64_t err;
 
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
-		return -EINVAL;
+		return arg_is_fd(call) ? UM_CONTINUE : -EINVAL; /* with an open file newfstatat takes any of them */
 	if (arg_is_fd(call))
 		return stat_fd(call, arg_dirfd(call), extended);
 	err = arg_path(call, follow | NAMEI_READ, &path);

@@ -8,11 +8,38 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "args.h"
+
+#define WATCH_BITS                                                                                      \
+	((uint32_t)(IN_ALL_EVENTS | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK | \
+		    IN_MASK_CREATE | IN_MASK_ADD | IN_ISDIR | IN_ONESHOT))
+
+/* What the kernel finds wrong before it looks at the path. */
+static int check_watch(const struct um_call *call, uint32_t mask)
+{
+	char name[40], target[32] = "";
+	int copy;
+	bool fits;
+
+	if (!(mask & WATCH_BITS) || (mask & ~WATCH_BITS))
+		return -EINVAL;
+	copy = um_get_fd(call, (int)call->args[0]);
+	if (copy < 0 || fd_is_o_path(call, copy)) {
+		if (copy >= 0)
+			close(copy);
+		return -EBADF;
+	}
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", copy);
+	fits = readlink(name, target, sizeof(target) - 1) > 0 &&
+	       (strcmp(target, "anon_inode:inotify") == 0 || strcmp(target, "inotify") == 0);
+	close(copy);
+	return fits && !((mask & IN_MASK_ADD) && (mask & IN_MASK_CREATE)) ? 0 : -EINVAL;
+}
 
 int64_t call_inotify_add_watch(struct um_call *call)
 {
@@ -21,15 +48,13 @@ int64_t call_inotify_add_watch(struct um_call *call)
 	char name[40];
 	int copy;
 	int64_t err = namei(call, AT_FDCWD, call->args[call->row->path],
-			    NAMEI_READ | (mask & IN_DONT_FOLLOW ? 0 : NAMEI_FOLLOW), &path);
+			    NAMEI_READ | (mask & IN_DONT_FOLLOW ? 0 : NAMEI_FOLLOW), &path), early;
 
 	if (err == NAMEI_NATIVE)
 		return UM_CONTINUE;
-	if (err < 0)
-		return err;
-	if (path.same)
+	if (err == 0 && path.same)
 		err = UM_CONTINUE;
-	else if (path.node.fd < 0)
+	else if (err == 0 && path.node.fd < 0)
 		err = -EOPNOTSUPP;
 	if (err == 0 && (mask & IN_ONLYDIR) && path.node.type != S_IFDIR)
 		err = -ENOTDIR;
@@ -47,7 +72,8 @@ int64_t call_inotify_add_watch(struct um_call *call)
 		close(copy);
 	}
 	um_path_put(&path);
-	return err;
+	early = err < 0 && err != UM_CONTINUE ? check_watch(call, mask) : 0;
+	return early < 0 ? early : err;
 }
 
 int64_t call_fanotify_mark(struct um_call *call)
