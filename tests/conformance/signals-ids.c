@@ -252,7 +252,7 @@ static void memory(void)
 	TRY("process-madvise", syscall(SYS_process_madvise, pidfd, &remote, 1, 20 /* MADV_COLD */, 0));
 	TRY("kcmp-files", syscall(SYS_kcmp, getpid(), pid, 2, 0, 0) > 0);
 	TRY("getpriority-child", getpriority(PRIO_PROCESS, pid));
-	TRY("setpriority-child", setpriority(PRIO_PROCESS, pid, 3));
+	TRY("setpriority-child", setpriority(PRIO_PROCESS, pid, getpriority(PRIO_PROCESS, 0) + 3));
 	TRY("getpgid-child", getpgid(pid) == getpgrp());
 	seized = ptrace(PTRACE_SEIZE, pid, NULL, NULL);
 	TRY("ptrace-seize", seized);
