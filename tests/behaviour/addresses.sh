@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Where users have no user namespaces, sockets bound in an upper directory still have the program's names for those who
 # ask for them, and an answer to a sender's address arrives; only accept and what receives see host paths.
-# timeout: 120
 . "$(dirname "$0")/../lib.sh"
 need_command cc
 

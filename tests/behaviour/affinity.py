@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Opening changed files leaves no trace in the processors that a program may use, whatever it had set.
-# timeout: 60
 import os
 import subprocess
 import sys

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Wrong arguments: each gets the right words and a failure, or the right errno, and the view stays alive.
-# timeout: 120
 . "$(dirname "$0")/../lib.sh"
 
 fresh_dir D

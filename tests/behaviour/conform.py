@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 240
 # ptrace: no
 """tests/conform sees what it is there for: a difference that is not listed, one that is listed and does not occur,
 a wrong exit status, a process left behind, a time-out, a reason that DIFFERENCES does not know."""
-# timeout: 120
 import os
 import subprocess
 import sys

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # git in a view: a repository with 10 000 files is made, cloned, committed to, looked at and packed.
-# timeout: 240
+# timeout: 900
 . "$(dirname "$0")/../lib.sh"
 need_command git git
 

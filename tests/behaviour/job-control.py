@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Job control: Ctrl-C, Ctrl-Z, fg, bg, kill and stops behave as without umview, for the shell outside and one inside.
-# timeout: 120
 # ptrace: yes
 import os
 import sys

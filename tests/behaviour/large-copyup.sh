@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Large files are copied up while the view goes on: several processes want the same one at once, a directory of them is
 # renamed, the lower one changes meanwhile, a view is killed in the middle.
-# timeout: 120
 . "$(dirname "$0")/../lib.sh"
 
 fresh_dir D

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # as: both
-# timeout: 120
 # viewdiff, viewapply, viewdiscard and viewexport on a directory of changes that a view has made.
 # ptrace: yes
 . "$(dirname "$0")/../lib.sh"

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # cppcheck finds nothing to warn of; what it is wrong about is said here, with the reason.
-# timeout: 120
 # ptrace: no
 . "$(dirname "$0")/../lib.sh"
 

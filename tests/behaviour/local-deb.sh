@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A package made on the spot is installed by dpkg in a view, run, upgraded and removed; needs no network.
-# timeout: 120
 # ptrace: yes
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the monitor knows about the host's directories is never older than the directories: one that turns into a
 # symbolic link, is replaced, removed and made again, or is still open when it is removed, while a view looks at it.
-# timeout: 60
 # ptrace: yes
 . "$(dirname "$0")/../lib.sh"
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A module built outside of the tree, with the installed header and the pkg-config file alone, works in a view.
-# timeout: 120
 . "$(dirname "$0")/../lib.sh"
 need_command cc gcc
 need_command pkg-config pkg-config

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Options, the start-up file, --list, --enter, --doctor, and the switches of kernel features.
-# timeout: 120
 # as: both
 # ptrace: yes
 . "$(dirname "$0")/../lib.sh"

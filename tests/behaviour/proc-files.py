@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The files of /proc tell of the view: ids, limits, mounts, mapped files, owners; and a descriptor of one looks like
 # /proc's own.
-# timeout: 120
 # ptrace: yes
 import os
 import subprocess

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The examples of README work as they are printed: each line "    $ COMMAND" is run by a shell, one after the other in
 one home directory, and gives the lines that follow it."""
-# timeout: 120
 import os
 import shutil
 import subprocess

@@ -2,7 +2,6 @@
 # In a container as Docker makes it by default: uid 0 without capabilities, and Docker's seccomp profile, whose refusals
 # outrank what a view's own filter says.
 # as: root
-# timeout: 120
 . "$(dirname "$0")/../lib.sh"
 need_command cc gcc
 

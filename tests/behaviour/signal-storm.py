@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Thousands of calls that signals interrupt before the monitor has taken them do not end the monitor's listening.
-# timeout: 120
 # ptrace: yes
 import os
 import signal

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The slides' example 1, typed at a terminal: software is installed in a mincow view of root's; a local package here.
-# timeout: 120
 import os
 import subprocess
 import sys

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Credentials that sockets tell are the view's: SO_PEERCRED, SCM_CREDENTIALS given by the kernel and given explicitly,
 # descriptors received beside them; and nobody but root may give others than its own.
-# timeout: 60
 # ptrace: yes
 import os
 import subprocess

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Logging in as somebody else at a terminal: the view's root gives terminals away, and is believed.
-# timeout: 60
 import os
 import re
 import shutil

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The terminal is CMD's: size and its changes, modes, hang-up; the start line and the name in the prompt.
-# timeout: 120
 # ptrace: yes
 import os
 import signal

@@ -3,7 +3,6 @@
  * The names that /proc has for what is open, mapped, run or worked in, after it was renamed, replaced or removed.
  *
  * setup: yes
- * timeout: 60
  */
 #include "conform.h"
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * /proc/self and /proc/thread-self are the caller, by every door and every way that leads there.
- *
- * timeout: 60
  */
 #include "conform.h"
 

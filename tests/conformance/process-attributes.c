@@ -2,7 +2,6 @@
 /*
  * What a process asks and sets of itself and its kin: prctl, personality, limits, priorities, sessions, ids that are not
  * changed, waiting, clone's flags, and what is refused.
- * timeout: 60
  */
 #include "conform.h"
 

@@ -3,7 +3,6 @@
  * Programs that put themselves behind a seccomp filter: strict ones that kill (as sshd's), lists that answer with an
  * errno (as man-db's), handlers of SIGSYS (as browsers'), filters for all threads.  They see the calls that the program
  * made, and go on working.
- * timeout: 60
  */
 #include "conform.h"
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Signals and other reaches from process to process, and changes of ids with all that follows them.
- * timeout: 60
  */
 #include "conform.h"
 

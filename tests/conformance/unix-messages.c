@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Messages on AF_UNIX sockets: descriptors, credentials, who is at the other end, flags, parts and errors.
- * timeout: 60
  */
 #include "conform.h"
 

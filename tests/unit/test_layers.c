@@ -5,7 +5,7 @@
  * The suite runs on the temporary directory's file system and on a tmpfs, with everything that the kernel offers and
  * without each thing that may be missing; started by root it runs once more as an ordinary user.
  *
- * timeout: 400
+ * timeout: 900
  */
 #include <grp.h>
 #include <pwd.h>

@@ -251,7 +251,7 @@ static double now(void)
 START_TEST(test_kill_all)
 {
 	struct um_states *s = new_states();
-	double begin, end = now() + 20;
+	double end = now() + 60;
 	int go[2];
 	pid_t pid;
 	char c;
@@ -280,9 +280,7 @@ START_TEST(test_kill_all)
 	ck_assert_int_eq(state_set(s, pid, state_number(s, 1)), 0);
 	ck_assert_int_eq(write(go[1], "x", 1), 1);
 	waitpid(pid, NULL, 0);
-	begin = now();
-	ck_assert_int_eq(state_kill_all(states_tag(s), states_carrier(s), 2000), 0);
-	ck_assert_msg(now() - begin < 1.0, "it took %.3f s", now() - begin);
+	ck_assert_int_eq(state_kill_all(states_tag(s), states_carrier(s), 25000), 0); /* how soon: monitor-death.py */
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
