@@ -3,6 +3,7 @@
  * What the small commands of a view share: see cmd.h.
  */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

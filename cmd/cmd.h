@@ -6,7 +6,6 @@
 #define CMD_CMD_H
 
 #include <getopt.h>
-#include <stdarg.h>
 #include <stddef.h>
 
 #include "um_ctl.h"

@@ -3,7 +3,6 @@
  * viewdiscard: throw away what a copy-on-write directory holds.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <stdio.h>
 #include <unistd.h>

@@ -7,7 +7,6 @@
  * all layers that still take part, from the top down.  Whiteouts and opaque marks count in every layer but the last,
  * which may be no directory at all (below.c).
  */
-#include <sys/sysmacros.h>
 
 #include "layers_internal.h"
 

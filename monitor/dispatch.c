@@ -9,9 +9,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>

@@ -6,7 +6,6 @@
  * root, or relative to a directory that is elsewhere.  The monitor acts as the real user here, so the host's
  * permissions hold.  Paths are relative to "/".
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

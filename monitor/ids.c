@@ -8,7 +8,6 @@
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 
 #define NOBODY ((uid_t)-1)

@@ -3,7 +3,6 @@
 #ifndef MONITOR_PROCFS_INTERNAL_H
 #define MONITOR_PROCFS_INTERNAL_H
 
-#include <stdarg.h>
 
 #include "procfs.h"
 

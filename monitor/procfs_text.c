@@ -6,13 +6,11 @@
 #include "procfs_internal.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include "calls/exec.h"
 #include "namei.h"

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <linux/capability.h>
-#include <signal.h>
 
 #include "../ids.h"
 #include "../view.h"

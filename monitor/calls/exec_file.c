@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/statfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>

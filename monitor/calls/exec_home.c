@@ -8,7 +8,6 @@
  * touched (which asks the file systems' indexes in memory), and the path still leads to the same inode (one statx),
  * the kernel's own exec is right.  Anything else goes the long way.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdlib.h>

@@ -3,7 +3,6 @@
  * What operations on open files, and operations that create, have in common: args.h.
  */
 #include <errno.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -11,8 +11,6 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/sockios.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>

@@ -33,11 +33,9 @@
 #include <limits.h>
 #include <linux/ptrace.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include "../call.h"
 

@@ -12,7 +12,6 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/ptrace.h>
 #include <sys/types.h>
 
 #include "../arch/arch.h"

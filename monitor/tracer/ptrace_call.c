@@ -11,8 +11,6 @@
  * among the stopped threads of its process.
  */
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 

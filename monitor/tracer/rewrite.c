@@ -13,7 +13,6 @@
  */
 #include <errno.h>
 #include <stdbool.h>
-#include <sys/syscall.h>
 
 #include "../arch/arch.h"
 #include "../call.h"

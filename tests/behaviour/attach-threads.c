@@ -4,7 +4,6 @@
  * signals go on being handled, and every thread sees the view afterwards, as does what the process starts.
  * timeout: 180
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -19,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/ipc.h>
 #include <sys/prctl.h>
 #include <sys/select.h>

@@ -6,7 +6,6 @@
  */
 #include "conform.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <spawn.h>

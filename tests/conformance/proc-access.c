@@ -6,7 +6,6 @@
  */
 #include "conform.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/prctl.h>

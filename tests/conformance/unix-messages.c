@@ -5,7 +5,6 @@
 #include "conform.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/socket.h>

@@ -2,7 +2,6 @@
 /* What attach_check.c reads of processes, and its words where Yama forbids to trace. */
 #include <check.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
