@@ -178,7 +178,7 @@ bool um_is_monitors(const struct um_call *call, pid_t pid)
 
 	pid = procinfo_tgid(pid);
 	return pid > 0 && (pid == view->monitor || pid == view->guardian || pid == view->front ||
-			   pid == view->helper);
+			   um_tracer_helper(view, pid));
 }
 
 void um_relock(struct um_call *call)

@@ -143,9 +143,6 @@ void reaper_reap(struct reaper *r)
 		} else if (info.si_pid == r->view->guardian) {
 			r->view->guardian = 0;
 			finish(r, "the guardian was killed");
-		} else if (info.si_pid == r->view->helper) {
-			r->view->helper = 0;
-			finish(r, "the tracer's helper was killed");
 		}
 	}
 }

@@ -198,11 +198,6 @@ static _Noreturn void end(struct monitor *m)
 	if (view->guardian > 0)
 		guardian_stop(view->guardian);
 	view->guardian = 0;
-	if (view->helper > 0) {
-		kill(view->helper, SIGKILL);
-		waitpid(view->helper, NULL, 0);
-	}
-	view->helper = 0;
 	reaper_finish(r);
 	um_lock(view); /* and nobody records any more */
 	if (view->stats)

@@ -97,7 +97,6 @@ struct um_view {
 	bool init_ended;
 	struct ending *ending;  /* what its listeners are known to */
 	struct runtime *runtime; /* what it tells of itself */
-	pid_t helper;           /* a process of the tracer's, or 0 */
 	FILE *trace;            /* --trace, or NULL */
 	unsigned staging;       /* workers that run a module's code without the lock */
 	bool stats;

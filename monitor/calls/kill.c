@@ -24,6 +24,7 @@
 #include "../compat.h"
 #include "../ids.h"
 #include "../state_internal.h"
+#include "../tracer/tracer.h"
 #include "../view.h"
 #include "proc.h"
 
@@ -41,7 +42,7 @@ static bool is_thread_of(pid_t tgid, pid_t tid)
 bool is_protected(const struct um_view *view, pid_t tid)
 {
 	return tid > 0 && (is_thread_of(view->monitor, tid) || is_thread_of(view->guardian, tid) ||
-			   is_thread_of(view->front, tid) || is_thread_of(view->helper, tid));
+			   is_thread_of(view->front, tid) || um_tracer_helper(view, tid));
 }
 
 const struct um_ids *ids_of(const struct um_view *view, const struct um_state *state, struct um_ids *buf)

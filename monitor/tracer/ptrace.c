@@ -82,6 +82,14 @@ static int ptrace_probe(struct um_features *f, int fd)
 	return 0;
 }
 
+static int ptrace_start(struct um_view *view)
+{
+	struct sigaction sa = { .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP };
+
+	(void)view;
+	return sigaction(SIGCHLD, &sa, NULL) < 0 ? -errno : 0; /* each stop would wake the loop */
+}
+
 static int ptrace_adopt(const struct um_features *features, int fd, pid_t child, void **listener)
 {
 	struct ptracer *p = calloc(1, sizeof(*p));
@@ -139,7 +147,7 @@ static bool ptrace_child(const struct um_view *view, siginfo_t *info)
 		ntells--;
 	}
 	pthread_mutex_unlock(&tell_mutex);
-	return any || has_ended(view->guardian, info) || has_ended(view->helper, info);
+	return any || has_ended(view->guardian, info);
 }
 
 static void tell_stop(struct ptracer *p, pid_t tid, int sig)
@@ -431,6 +439,7 @@ static int ptrace_receive(void *listener, struct um_call *call)
 		if (err == 0 && on_event(p, &info, call))
 			return 0;
 		if (err == -ECHILD) {
+			carrier_end(p);
 			shutdown(p->fd, SHUT_RDWR); /* it hangs up */
 			return -ENOENT;
 		}
@@ -587,5 +596,6 @@ const struct um_tracer_ops um_ptrace = {
 	.inject = ptrace_injected,
 	.stopped = ptrace_stopped,
 	.child = ptrace_child,
+	.is_helper = ptrace_is_helper,
 	.park = &park_ptrace,
 };

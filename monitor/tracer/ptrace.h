@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The ptrace tracer, inside: ptrace.c waits and answers, ptrace_ask.c takes what other threads want of the tracing
- * thread, ptrace_call.c has calls made in place of the trapped one, ptrace_fd.c hands over descriptors.
+ * thread, ptrace_call.c has calls made in place of the trapped one, ptrace_fd.c hands over descriptors, with
+ * ptrace_carrier.c.
  *
  * All but ptrace_ask() and ptrace_new_ask() run on the thread that traces, which is the only one that may.
  */
@@ -48,6 +49,9 @@ struct ptracer {
 	pthread_mutex_t mutex;  /* of asks */
 	pthread_cond_t answered;
 	struct ask *asks;
+	pid_t carrier;          /* 0: none */
+	bool listed;
+	struct ptracer *next;   /* of all that have had one */
 };
 
 /* What is asked of the tracing thread: an operation of struct um_tracer_ops. */
@@ -70,7 +74,7 @@ struct ask {
 int64_t ptrace_ask(struct ask *a);
 /* Do what was asked. */
 void ptrace_serve(struct ptracer *p);
-/* As waitid(2) with P_ALL; -EINTR also when something was asked. */
+/* As waitid(2) of all that are traced; -EINTR also when something was asked. */
 int ptrace_wait(struct ptracer *p, siginfo_t *info);
 /* From now on a waitid(2) of this thread ends with EINTR now and then; or no more. */
 void ptrace_tick(bool on);
@@ -104,8 +108,15 @@ int ptrace_inject(struct ptracer *p, struct trapped *t, const struct ask *a);
 /* A rewritten call is over. */
 void ptrace_rewritten_ends(struct trapped *t);
 
+/* ptrace_carrier.c */
+/* The carrier of this thread, which is made if there is none; or a negative errno. */
+pid_t carrier_of(struct ptracer *p, struct um_view *view);
+/* Was it killed?  carrier_of() makes another one, then. */
+bool carrier_has_ended(struct ptracer *p);
+void carrier_end(struct ptracer *p);
+bool ptrace_is_helper(pid_t pid);
+
 /* ptrace_fd.c */
-int ptrace_start(struct um_view *view);
 /* Its number in the process, or a negative errno. @fresh: nobody else has the open file. */
 int ptrace_give(struct ptracer *p, struct trapped *t, struct um_call *call, int fd, int flags, bool fresh);
 

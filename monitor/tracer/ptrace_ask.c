@@ -68,7 +68,7 @@ int ptrace_wait(struct ptracer *p, siginfo_t *info)
 	if (sigsetjmp(out, 0) == 0) {
 		waiting = 1;
 		if (__atomic_load_n(&p->asks, __ATOMIC_SEQ_CST) == NULL &&
-		    syscall(SYS_waitid, P_ALL, 0, info, WSTOPPED | WEXITED | __WALL | __WNOTHREAD, NULL) < 0)
+		    syscall(SYS_waitid, P_ALL, 0, info, WSTOPPED | WEXITED | __WNOTHREAD, NULL) < 0)
 			err = errno;
 		waiting = 0;
 	}

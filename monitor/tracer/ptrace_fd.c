@@ -2,9 +2,7 @@
 /*
  * Descriptors into a traced process.
  *
- * Theory of operation.  A process must take a descriptor itself, and it can see none of the monitor's, which is not
- * dumpable.  So there is a carrier: a process that shares the monitor's table of descriptors (CLONE_FILES) and nothing else,
- * and may be looked at.  It does nothing, and ends with the monitor.  The process is made to
+ * Theory of operation.  A process takes a descriptor itself, from the carrier (ptrace_carrier.c).  It is made to
  *
  *	openat(/proc/CARRIER/fd/N)	a file that was opened for it, and stands at its beginning: the new open file
  *					is as good.  One stop.  The name is written below the red zone of its stack, where
@@ -12,72 +10,60 @@
  *					change it
  *	pidfd_open, pidfd_getfd, dup3, close	everything else.  The pidfd has the lowest free number, which must
  *					be the new descriptor's: dup3 puts it there
+ *	socket, bind, recvmsg, dup3, close	where pidfd_getfd is refused: by Docker's seccomp profile, or because the
+ *					process has other ids than the carrier.  The monitor sends it to the socket.
+ *					Not in secure mode, for the same reason
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
-#include <linux/sched.h>
-#include <signal.h>
+#include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "../compat.h"
 #include "../view.h"
 #include "ptrace.h"
 
-#define NAME "viewcarrier"
 #define PATH_ROOM 48
+#define TRIES 3 /* if somebody kills carriers */
 #define REOPEN_FLAGS                                                                                                 \
 	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_DIRECT | O_LARGEFILE | O_NOATIME | O_SYNC | O_DSYNC | O_PATH | O_DIRECTORY)
 
-static pid_t carrier;
+/* What recvmsg(2) wants, and a socket's name. */
+struct letter {
+	struct sockaddr_un name;
+	struct msghdr msg;
+	struct iovec iov;
+	char control[CMSG_SPACE(sizeof(int))];
+	char byte;
+};
 
-static _Noreturn void carry(struct um_view *view, pid_t monitor)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[2] = { 0 };
-	sigset_t all;
-
-	view->cookie = 0;                     /* our copy: it is no secret here */
-	syscall(SYS_capset, &head, none);     /* or processes that have fewer could not take from it */
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	prctl(PR_SET_NAME, NAME);
-	prctl(PR_SET_PTRACER, -1ul, 0, 0, 0); /* Yama */
-	setsid();
-	if (chdir("/") < 0 || getppid() != monitor)
-		_exit(0);
-	for (;;)
-		pause();
-}
-
-int ptrace_start(struct um_view *view)
-{
-	struct sigaction sa = { .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP };
-	pid_t me = getpid();
-
-	sigaction(SIGCHLD, &sa, NULL); /* each stop would wake the loop */
-	carrier = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
-	if (carrier < 0)
-		return -errno;
-	if (carrier == 0)
-		carry(view, me);
-	view->helper = carrier;
-	return 0;
-}
+/* One that is given. */
+struct give {
+	struct ptracer *p;
+	struct trapped *t;
+	struct um_call *call;
+	int fd, flags;          /* O_CLOEXEC */
+	int64_t means;          /* a descriptor of the process's, by which it gets this one */
+	struct letter letter;   /* by message: what is written to the process's memory, to this address */
+	uint64_t at;
+	socklen_t size;         /* of the name */
+};
 
 /* A call in the process, which the filter lets pass. */
-static int64_t make(struct ptracer *p, struct trapped *t, struct um_call *call, int nr, uint64_t a, uint64_t b, uint64_t c)
+static int64_t make(struct give *g, int nr, uint64_t a, uint64_t b, uint64_t c)
 {
-	uint64_t args[6] = { a, b, c, 0, 0, call->view->cookie };
+	uint64_t args[6] = { a, b, c, 0, 0, g->call->view->cookie };
 	int64_t result;
-	int err = ptrace_call(p, t, nr, args, &result);
+	int err = ptrace_call(g->p, g->t, nr, args, &result);
 
 	return err < 0 ? err : result;
 }
@@ -94,59 +80,179 @@ static bool is_plain(const struct um_call *call, int fd, int status, bool fresh)
 	return fresh && fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) && lseek(fd, 0, SEEK_CUR) == 0;
 }
 
-static int reopen(struct ptracer *p, struct trapped *t, struct um_call *call, int fd, int status, int flags)
+static int64_t reopen(struct give *g, int status)
 {
-	uint64_t at = (arch_stack(&t->regs) - ARCH_RED_ZONE - PATH_ROOM) & ~UINT64_C(15);
-	uint64_t how = (uint64_t)((status & REOPEN_FLAGS) | flags);
+	uint64_t at = (arch_stack(&g->t->regs) - ARCH_RED_ZONE - PATH_ROOM) & ~UINT64_C(15);
+	uint64_t how = (uint64_t)((status & REOPEN_FLAGS) | g->flags);
 	char path[PATH_ROOM];
 	int err;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)carrier, fd);
-	err = um_write(call, at, path, strlen(path) + 1);
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)g->p->carrier, g->fd);
+	err = um_write(g->call, at, path, strlen(path) + 1);
 	if (err < 0)
 		return err;
 #ifdef SYS_open
-	if (call->nr == SYS_open) /* a filter of the program may know that one only */
-		return (int)make(p, t, call, SYS_open, at, how, 0);
+	if (g->call->nr == SYS_open) /* a filter of the program may know that one only */
+		return make(g, SYS_open, at, how, 0);
 #endif
-	return (int)make(p, t, call, SYS_openat, (uint64_t)AT_FDCWD, at, how);
+	return make(g, SYS_openat, (uint64_t)AT_FDCWD, at, how);
 }
 
-/* Take it by number; the limit of descriptors is raised for the moment if there is room for one only. */
-static int fetch(struct ptracer *p, struct trapped *t, struct um_call *call, int fd, int flags)
+/* Do it; if the process has no number left, again with a higher limit, if it may have one. */
+static int64_t with_room(struct give *g, int64_t (*fn)(struct give *))
 {
-	int64_t pidfd = make(p, t, call, SYS_pidfd_open, (uint64_t)carrier, 0, 0), got, number;
+	pid_t tid = g->call->tid;
 	struct rlimit64 old, more;
-	bool raised = false;
+	int64_t got = fn(g);
 
-	if (pidfd < 0)
-		return (int)pidfd;
-	got = make(p, t, call, SYS_pidfd_getfd, (uint64_t)pidfd, (uint64_t)fd, 0);
-	if (got == -EMFILE && syscall(SYS_prlimit64, call->tid, RLIMIT_NOFILE, NULL, &old) == 0 &&
-	    old.rlim_cur < old.rlim_max) {
-		more = (struct rlimit64){ old.rlim_max, old.rlim_max };
-		raised = syscall(SYS_prlimit64, call->tid, RLIMIT_NOFILE, &more, NULL) == 0;
-		got = make(p, t, call, SYS_pidfd_getfd, (uint64_t)pidfd, (uint64_t)fd, 0);
+	if (got != -EMFILE || syscall(SYS_prlimit64, tid, RLIMIT_NOFILE, NULL, &old) < 0 || old.rlim_cur >= old.rlim_max)
+		return got;
+	more = (struct rlimit64){ old.rlim_max, old.rlim_max };
+	if (syscall(SYS_prlimit64, tid, RLIMIT_NOFILE, &more, NULL) < 0)
+		return got;
+	got = fn(g);
+	syscall(SYS_prlimit64, tid, RLIMIT_NOFILE, &old, NULL);
+	return got;
+}
+
+/* What came by @g->means goes to its number, the lowest that was free. */
+static int64_t settle(struct give *g, int64_t got)
+{
+	int64_t number = got;
+
+	if (got >= 0) {
+		number = make(g, SYS_dup3, (uint64_t)got, (uint64_t)g->means, (uint64_t)g->flags);
+		make(g, SYS_close, (uint64_t)got, 0, 0);
+	} else {
+		make(g, SYS_close, (uint64_t)g->means, 0, 0);
 	}
-	if (raised)
-		syscall(SYS_prlimit64, call->tid, RLIMIT_NOFILE, &old, NULL);
-	if (got < 0) {
-		make(p, t, call, SYS_close, (uint64_t)pidfd, 0, 0);
-		return (int)got;
-	}
-	number = make(p, t, call, SYS_dup3, (uint64_t)got, (uint64_t)pidfd, (uint64_t)flags);
-	make(p, t, call, SYS_close, (uint64_t)got, 0, 0);
-	return (int)number;
+	return number;
+}
+
+static int64_t get(struct give *g)
+{
+	return make(g, SYS_pidfd_getfd, (uint64_t)g->means, (uint64_t)g->fd, 0);
+}
+
+static int64_t fetch(struct give *g)
+{
+	if (!g->call->view->features.pidfd_getfd)
+		return -ENOSYS;
+	g->means = make(g, SYS_pidfd_open, (uint64_t)g->p->carrier, 0, 0);
+	return g->means < 0 ? g->means : settle(g, with_room(g, get));
+}
+
+/* --- by message ---------------------------------------------------------------------------------------------------- */
+
+/* A name in the abstract space, that nobody guesses. */
+static int draw_name(struct sockaddr_un *name)
+{
+	uint64_t random[2];
+
+	*name = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return -EAGAIN;
+	return snprintf(name->sun_path + 1, sizeof(name->sun_path) - 1, "umview-%016" PRIx64 "%016" PRIx64, random[0], random[1]);
+}
+
+static int post(int fd, const struct sockaddr_un *to, socklen_t size)
+{
+	char control[CMSG_SPACE(sizeof(int))] = { 0 }, byte = 0;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = { .msg_name = (void *)to, .msg_namelen = size, .msg_iov = &iov, .msg_iovlen = 1,
+			      .msg_control = control, .msg_controllen = sizeof(control) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), err = 0;
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	if (s < 0 || sendmsg(s, &msg, 0) < 0)
+		err = -errno;
+	if (s >= 0)
+		close(s);
+	return err;
+}
+
+/* Post it to the socket @g->means, and have it received there. */
+static int64_t receive(struct give *g)
+{
+	uint64_t at = g->at;
+	struct letter *l = &g->letter;
+	struct cmsghdr *c = (struct cmsghdr *)(void *)l->control;
+	int64_t r = post(g->fd, &l->name, g->size);
+	int fd;
+
+	if (r < 0)
+		return r;
+	l->iov = (struct iovec){ (void *)(at + offsetof(struct letter, byte)), 1 };
+	l->msg = (struct msghdr){ .msg_iov = (void *)(at + offsetof(struct letter, iov)), .msg_iovlen = 1,
+				  .msg_control = (void *)(at + offsetof(struct letter, control)),
+				  .msg_controllen = sizeof(l->control) };
+	r = um_write(g->call, at, l, sizeof(*l));
+	if (r == 0)
+		r = make(g, SYS_recvmsg, (uint64_t)g->means, at + offsetof(struct letter, msg), MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (r >= 0)
+		r = um_read(g->call, at, l, sizeof(*l));
+	if (r < 0)
+		return r;
+	if (l->msg.msg_controllen < CMSG_LEN(sizeof(int)) || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+		return -EMFILE;
+	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	return fd;
+}
+
+/* Its memory is not to be trusted in secure mode: bind(2) reads a name that another thread could change. */
+static int64_t send_message(struct give *g)
+{
+	int64_t err;
+	int n = draw_name(&g->letter.name);
+
+	if (g->call->view->secure)
+		return -EPERM;
+	if (n < 0)
+		return n;
+	g->size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
+	g->at = (arch_stack(&g->t->regs) - ARCH_RED_ZONE - sizeof(struct letter)) & ~UINT64_C(15);
+	err = um_write(g->call, g->at, &g->letter, sizeof(g->letter));
+	if (err < 0)
+		return err;
+	g->means = make(g, SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (g->means < 0)
+		return g->means;
+	err = make(g, SYS_bind, (uint64_t)g->means, g->at + offsetof(struct letter, name), g->size);
+	return settle(g, err < 0 ? err : with_room(g, receive));
+}
+
+/* --- all of it ----------------------------------------------------------------------------------------------------- */
+
+static int64_t give(struct give *g, bool fresh)
+{
+	int status = fcntl(g->fd, F_GETFL);
+	int64_t number = -EPERM;
+
+	if (is_plain(g->call, g->fd, status, fresh))
+		number = reopen(g, status);
+	if (number >= 0 || number == -ESRCH || number == -EMFILE || number == -ENFILE)
+		return number;
+	number = fetch(g);
+	return number == -EPERM || number == -ENOSYS || number == -EACCES ? send_message(g) : number;
 }
 
 int ptrace_give(struct ptracer *p, struct trapped *t, struct um_call *call, int fd, int flags, bool fresh)
 {
-	int status = fcntl(fd, F_GETFL), number = -EPERM;
+	struct give g = { .p = p, .t = t, .call = call, .fd = fd, .flags = flags & O_CLOEXEC };
+	int64_t number = -EAGAIN;
 
-	flags &= O_CLOEXEC;
-	if (is_plain(call, fd, status, fresh))
-		number = reopen(p, t, call, fd, status, flags);
-	if (number >= 0 || number == -ESRCH || number == -EMFILE || number == -ENFILE)
-		return number;
-	return fetch(p, t, call, fd, flags);
+	for (int i = 0; i < TRIES; i++) {
+		pid_t carrier = carrier_of(p, call->view);
+
+		if (carrier < 0)
+			return carrier;
+		number = give(&g, fresh);
+		if (number >= 0 || (p->carrier != 0 && !carrier_has_ended(p)))
+			break;
+	}
+	return (int)number;
 }

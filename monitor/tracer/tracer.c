@@ -15,6 +15,11 @@ const struct um_tracer_ops *um_tracer_named(const char *name)
 	return strcmp(name, um_ptrace.name) == 0 ? &um_ptrace : NULL;
 }
 
+bool um_tracer_helper(const struct um_view *view, pid_t pid)
+{
+	return view->tracer_ops->is_helper != NULL && view->tracer_ops->is_helper(pid);
+}
+
 int64_t um_rewrite(struct um_call *call, int nr, const uint64_t args[6])
 {
 	return call->view->tracer_ops->rewrite(call, nr, args);

@@ -54,6 +54,8 @@ struct um_tracer_ops {
 	/* On the loop's thread: what has become of one of the monitor's children, CMD's stops and continuations among it.
 	 * As waitid(2) says it; false: nothing more. */
 	bool (*child)(const struct um_view *view, siginfo_t *info);
+	/* Is it a process that helps the tracer, of one thread?  NULL: it has none. */
+	bool (*is_helper)(pid_t pid);
 	const struct park_ops *park;    /* how calls that wait are parked (park_ops.h) */
 	/* Install the filter in a process that runs, by one of its threads, all of which are held; a descriptor as of
 	 * install, in the monitor, or a negative errno.  NULL: this tracer cannot. */
@@ -64,6 +66,9 @@ extern const struct um_tracer_ops um_unotify, um_ptrace;
 
 /* NULL: there is none of that name. */
 const struct um_tracer_ops *um_tracer_named(const char *name);
+
+/* Is it a process that helps the view's tracer? */
+bool um_tracer_helper(const struct um_view *view, pid_t pid);
 
 /* --- rewriting (tracer.c): by the view's tracer ------------------------------------------------------------------- */
 

@@ -111,7 +111,7 @@ if not TRACED and shutil.which("strace"):
     if "through\nstatus 0" not in out or not re.search(r'write\(1, "through', out):
         fail("strace of a waiting process", out)
 else:
-    print("not tried: strace is missing")
+    print("not tried: " + ("strace, beside the ptrace tracer" if TRACED else "strace is missing"))
 
 # Many wait and are killed, interrupted, let go: then the monitor is as before.
 view = subprocess.Popen([UMVIEW, "--norc", *FLAGS, "--cow", "D", "bash", "-c", INNER + """

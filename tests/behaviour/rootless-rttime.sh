@@ -22,17 +22,17 @@ equal "limits inside" "$out" "$outside"
 for limit in --rttime=1000000:2000000 --locks=100:200 --rss=1000000000:2000000000 \
 	"--rttime=1000000:2000000 --locks=100:200"; do
 	# shellcheck disable=SC2086
-	expect 0 prlimit $limit -- "$UMVIEW" --norc --cow "$D" --su -- sh work.sh
+	expect 0 prlimit $limit -- "$UMVIEW" --norc $UMVIEW_FLAGS --cow "$D" --su -- sh work.sh
 	# shellcheck disable=SC2086
 	outside=$(prlimit $limit -- prlimit --noheadings --rttime --locks --rss --raw --output RESOURCE,SOFT,HARD)
 	# shellcheck disable=SC2086
-	expect 0 prlimit $limit -- "$UMVIEW" --norc --cow "$D" --su -- \
+	expect 0 prlimit $limit -- "$UMVIEW" --norc $UMVIEW_FLAGS --cow "$D" --su -- \
 		prlimit --noheadings --rttime --locks --rss --raw --output RESOURCE,SOFT,HARD
 	equal "limits inside, with $limit" "$out" "$outside"
 done
 # all of them finite: it works, or it says why not
 out=$(prlimit --rttime=1000000:2000000 --locks=100:200 --rss=1000000000:2000000000 -- \
-	"$UMVIEW" --norc --cow "$D" --su -- sh work.sh 2>&1)
+	"$UMVIEW" --norc $UMVIEW_FLAGS --cow "$D" --su -- sh work.sh 2>&1)
 status=$?
 printf '%s\n' "$out"
 [ $status -eq 0 ] || expect_out 'limit'
