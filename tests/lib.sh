@@ -41,6 +41,7 @@ umview() {
 	# shellcheck disable=SC2086
 	case ${1:-} in
 	--enter) "$UMVIEW" --norc "$@" ;; # the view has its options
+	--list | --doctor) "$UMVIEW" "$@" ;;
 	*) "$UMVIEW" --norc $UMVIEW_FLAGS "$@" ;;
 	esac
 }
