@@ -234,12 +234,14 @@ static int64_t do_open(struct um_call *call, int dirfd, uint64_t addr, int flags
 	if (!(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL))
 		how |= NAMEI_FOLLOW;
 	if ((flags & O_CREAT) && (flags & O_TMPFILE) != O_TMPFILE)
-		how |= NAMEI_PARENT;
-	else if (!(wanted(flags) & W_OK) && !((flags & O_DIRECTORY) && places_any())) /* its place is to be noted */
+		how |= NAMEI_PARENT | NAMEI_CHANGE;
+	else if (wanted(flags) & W_OK)
+		how |= NAMEI_CHANGE;
+	else if (!((flags & O_DIRECTORY) && places_any())) /* its place is to be noted */
 		how |= NAMEI_READ;
 	/* An O_PATH descriptor is a name: each call that takes it is looked at.  (openat2 has the flag in memory.) */
 	harmless = (flags & O_PATH) && call->row->flags >= 0;
-	ret = namei(call, dirfd, addr, how | NAMEI_CHANGE | (harmless ? NAMEI_HARMLESS : 0), &path);
+	ret = namei(call, dirfd, addr, how | (harmless ? NAMEI_HARMLESS : 0), &path);
 	if (ret == NAMEI_NATIVE)
 		return harmless ? leave_harmless(call) : UM_CONTINUE;
 	if (ret == 0)
