@@ -21,6 +21,9 @@
 #include "cmd.h"
 #include "layerdir.h"
 
+#define TAR_BLOCK 512
+#define TAR_TYPE 156            /* offset of the type in a header (ustar, POSIX.1-1988) */
+
 static const char help[] =
     "[OPTION]... DIR\n"
     "Write the changes that the copy-on-write directory DIR holds as a tar archive, as a layer of a container "
@@ -39,10 +42,19 @@ struct link {
 	char *path;
 };
 
+/* Where the archive goes: see write_out(). */
+struct output {
+	FILE *file;
+	const char *name;
+	bool headers;          /* what comes now is an entry's headers, and not a file's data */
+	bool pax;              /* what comes next is the text of a pax header */
+};
+
 struct export
 {
 	struct layerdir dir;
 	struct archive *a;
+	struct output out;
 	bool made;
 	const char *opaque;    /* the last directory that was written as opaque: what it hides needs no whiteouts */
 	char parent[PATH_MAX]; /* directories up to this one are in the archive */
@@ -54,8 +66,34 @@ static void check(struct export *x, int r, const char *path)
 {
 	if (r < ARCHIVE_WARN)
 		cmd_die(1, "%s: %s", path, archive_error_string(x->a));
-	if (r < ARCHIVE_OK)
+	if (r < ARCHIVE_OK && strncmp(archive_error_string(x->a), "Can't translate", 15)) /* names are bytes */
 		cmd_message("warning: %s: %s", path, archive_error_string(x->a));
+}
+
+/*
+ * Names are bytes.  libarchive marks headers with names that are no UTF-8 by a record that GNU tar warns of and that no
+ * reader needs, as its first one; a comment of the same length takes its place.  Without blocks, each header comes by
+ * itself.
+ */
+static la_ssize_t write_out(struct archive *a, void *arg, const void *buf, size_t size)
+{
+	static const char mark[] = "21 hdrcharset=BINARY\n", comment[] = "21 comment=no-utf-8.\n";
+	struct output *out = arg;
+	size_t skip = out->pax && size >= sizeof mark - 1 && !memcmp(buf, mark, sizeof mark - 1) ? sizeof mark - 1 : 0;
+
+	(void)a;
+	out->pax = out->headers && size == TAR_BLOCK && ((const char *)buf)[TAR_TYPE] == 'x';
+	if (fwrite(comment, 1, skip, out->file) != skip ||
+	    fwrite((const char *)buf + skip, 1, size - skip, out->file) != size - skip)
+		cmd_die(1, "%s: %s", out->name, strerror(errno));
+	return (la_ssize_t)size;
+}
+
+static void write_header(struct export *x, struct archive_entry *e, const char *path)
+{
+	x->out.headers = true;
+	check(x, archive_write_header(x->a, e), path);
+	x->out.headers = false;
 }
 
 static bool is_below(const char *path, const char *dir)
@@ -178,7 +216,7 @@ static void write_object(struct export *x, const char *path, const struct statx 
 	}
 	if (!first)
 		add_xattrs(x, e, path);
-	check(x, archive_write_header(x->a, e), path);
+	write_header(x, e, path);
 	if (fd >= 0) {
 		write_data(x, fd, path, st->stx_size);
 		close(fd);
@@ -196,7 +234,7 @@ static void write_whiteout(struct export *x, const char *path)
 
 	snprintf(name, sizeof name, "%.*s.wh.%s", dir, path, path + dir);
 	e = entry_of(name, &st);
-	check(x, archive_write_header(x->a, e), name);
+	write_header(x, e, name);
 	archive_entry_free(e);
 }
 
@@ -258,15 +296,18 @@ static void write_change(struct export *x, const struct layers_diff_entry *e)
 	}
 }
 
-static struct archive *open_archive(int fd)
+static struct archive *open_archive(struct output *out, int fd)
 {
 	struct archive *a = archive_write_new();
 
-	/* Names are bytes.  The few that are no UTF-8 are marked as such one by one, which GNU tar warns of. */
 	setlocale(LC_CTYPE, "C.UTF-8");
+	out->file = fdopen(fd, "w");
+	if (!out->file)
+		cmd_die(1, "no memory");
 	if (!a || archive_write_set_format_pax(a) != ARCHIVE_OK ||
 	    archive_write_set_options(a, "xattrheader=SCHILY") < ARCHIVE_WARN ||
-	    archive_write_set_bytes_in_last_block(a, 1) != ARCHIVE_OK || archive_write_open_fd(a, fd) != ARCHIVE_OK)
+	    archive_write_set_bytes_per_block(a, 0) != ARCHIVE_OK ||
+	    archive_write_open(a, out, NULL, write_out, NULL) != ARCHIVE_OK)
 		cmd_die(1, "libarchive: %s", a ? archive_error_string(a) : "no memory");
 	return a;
 }
@@ -321,14 +362,15 @@ int main(int argc, char **argv)
 			partial = file;
 		atexit(remove_partial);
 	}
-	x.a = open_archive(fd);
+	x.out.name = fd == STDOUT_FILENO ? "standard output" : file;
+	x.a = open_archive(&x.out, fd);
 	for (i = 0; i < changes.count; i++)
 		write_change(&x, &changes.change[i].e);
 	if (archive_write_close(x.a) != ARCHIVE_OK)
-		cmd_die(1, "%s: %s", file ? file : "standard output", archive_error_string(x.a));
+		cmd_die(1, "%s: %s", x.out.name, archive_error_string(x.a));
 	archive_write_free(x.a);
-	if (fd != STDOUT_FILENO && close(fd) < 0)
-		cmd_die(1, "%s: %s", file, strerror(errno));
+	if (fclose(x.out.file) == EOF)
+		cmd_die(1, "%s: %s", x.out.name, strerror(errno));
 	partial = NULL;
 	while (x.nlinks)
 		free(x.links[--x.nlinks].path);
