@@ -83,8 +83,8 @@ static void print_json(const struct layerdir *d, const struct changes *changes)
 			printf(", ");
 			json_attributes(&e->upper);
 		}
-		printf(", \"opaque\": %s, \"made\": %s, \"host_changed\": %s", e->opaque ? "true" : "false",
-		       e->made ? "true" : "false", e->stale ? "true" : "false");
+		printf(", \"opaque\": %s, \"made\": %s, \"host_changed\": %s, \"acl_changed\": %s", e->opaque ? "true" : "false",
+		       e->made ? "true" : "false", e->stale ? "true" : "false", e->acl_changed ? "true" : "false");
 		if (e->has_lower) {
 			printf(", \"was\": {");
 			json_attributes(&e->lower);
@@ -107,6 +107,8 @@ static void print_notes(const struct layerdir *d, const struct layers_diff_entry
 			printf(" [mode was %04o]", l->stx_mode & 07777);
 		if (d->owners && (u->stx_uid != l->stx_uid || u->stx_gid != l->stx_gid))
 			printf(" [owner was %u:%u]", l->stx_uid, l->stx_gid);
+		if (e->acl_changed)
+			printf(" [ACL changed]");
 	}
 	if (e->opaque)
 		printf(" [hides what was in it]");

@@ -135,6 +135,21 @@ static bool same(struct diff *d, const struct layers_diff_entry *e, const struct
 	return same_xattrs(d->l, e->path, low);
 }
 
+static bool same_acls(struct layers *l, const char *path, const struct lnode *low)
+{
+	static const char *const names[] = {ACL_ACCESS, ACL_DEFAULT};
+	struct obj up = upper_obj(l, path), lo = OBJ_FD(low->fd);
+	char x[4096], y[4096];
+
+	for (size_t i = 0; i < 2; i++) {
+		ssize_t n = upper_getxattr(l, &up, names[i], x, sizeof x), m = obj_getxattr(&lo, names[i], y, sizeof y);
+
+		if ((n > 0 || m > 0) && (n != m || memcmp(x, y, n) != 0))
+			return false;
+	}
+	return true;
+}
+
 /* The marks that an upper object carries. */
 static void read_marks(struct diff *d, struct layers_diff_entry *e)
 {
@@ -159,6 +174,8 @@ static int tell(struct diff *d, enum layers_change change, const char *path, boo
 		e.lower = low->st;
 	if (change == LAYERS_MODIFIED && same(d, &e, low))
 		return 0;
+	e.acl_changed = change == LAYERS_MODIFIED && !S_ISLNK(e.upper.stx_mode) &&
+			(e.upper.stx_mode & S_IFMT) == (e.lower.stx_mode & S_IFMT) && !same_acls(d->l, path, low);
 	if (upper && !layers_as_it_is(d->l, path))
 		read_marks(d, &e);
 	return d->fn(d->arg, &e);

@@ -277,6 +277,7 @@ struct layers_diff_entry {
 	bool opaque;            /* a directory that hides the lower one of the same name */
 	bool has_lower;         /* `lower' is filled */
 	bool made;              /* stands for something that the view's user could not read */
+	bool acl_changed;       /* LAYERS_MODIFIED: it has another ACL than the lower one, or a default one */
 	bool stale;             /* copied up, and the lower file was changed, or removed, since then */
 	struct statx upper;     /* as shown (virtual); zero for LAYERS_DELETED */
 	struct statx lower;

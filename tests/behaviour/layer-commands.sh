@@ -201,4 +201,49 @@ mkdir foreign && touch foreign/.wh.same && echo x >foreign/extra
 expect 0 viewdiff --target tree foreign
 expect_out '^D .*/same$'
 expect_out '^A .*/extra$'
+
+# Names are bytes: GNU tar reads those that are no UTF-8 without a word, and what only looks like its headers stays.
+mkdir bytes
+umview --cow bytes-changes -- python3 -c '
+import os
+d = os.open("bytes", os.O_RDONLY)
+odd = b"odd\xff\n21 hdrcharset=BINARY\n"
+os.close(os.open(odd, os.O_WRONLY | os.O_CREAT, dir_fd=d))
+os.symlink(odd, b"link\xfe", dir_fd=d)
+with open("bytes/data", "wb") as f:
+    f.write((b"x" * 156 + b"x" + b"y" * 355) + b"21 hdrcharset=BINARY\n" * 100)
+' || fail "cannot make odd names"
+expect 0 viewexport -f bytes.tar bytes-changes
+equal "words of viewexport" "$out" ""
+mkdir bytes-out
+expect 0 tar -C bytes-out -xf bytes.tar
+equal "words of tar" "$out" ""
+python3 - "bytes-out$PWD/bytes" <<'END' || fail "what tar has made of it"
+import os, sys
+d = os.fsencode(sys.argv[1])
+odd = b"odd\xff\n21 hdrcharset=BINARY\n"
+assert sorted(os.listdir(d)) == [b"data", b"link\xfe", odd], os.listdir(d)
+assert os.readlink(d + b"/link\xfe") == odd
+with open(d + b"/data", "rb") as f:
+    assert f.read() == (b"x" * 156 + b"x" + b"y" * 355) + b"21 hdrcharset=BINARY\n" * 100
+END
+expect 1 viewexport -f /dev/full bytes-changes
+expect_out '^viewexport: /dev/full: No space left on device'
+
+# An ACL that differs is told of.
+need_command setfacl acl
+mkdir acls
+for f in more less same other; do echo x >acls/$f; done
+setfacl -m u:1:r acls/less acls/same || skip "no ACLs here: $PWD"
+mkdir acls/default
+umview --cow acl-changes -- sh -c 'cd acls; setfacl -m u:1:rw,m::r more; setfacl -b less; chmod 644 less; echo y >>same; echo y >>other
+	setfacl -d -m u:1:r default'
+expect 0 viewdiff acl-changes
+expect_out '/acls/more.*\[ACL changed\]'
+expect_out '/acls/less.*\[ACL changed\]'
+expect_out '/acls/default.*\[ACL changed\]'
+printf '%s\n' "$out" | grep '/same\|/other' | grep ACL && fail "an ACL that is the same"
+viewdiff --json acl-changes | python3 -c 'import json, sys
+c = {os.path.basename(x["path"]): x["acl_changed"] for os in [__import__("os")] for x in json.load(sys.stdin)["changes"]}
+assert c == {"more": True, "less": True, "same": False, "other": False, "default": True}, c' || fail "viewdiff --json: ACLs"
 exit 0
