@@ -92,6 +92,7 @@ int enter(const struct options *opt, const struct origin *origin)
 		launch_cancel(&cmd);
 		um_die("signalfd: %s", strerror(errno));
 	}
+	prompt_entered(opt, view.name, view.tracer);
 	origin_close();
 	launch_go(&cmd);
 	status = wait_for_cmd(&cmd, &view, sigfd, pidfd);

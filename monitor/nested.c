@@ -260,12 +260,14 @@ _Noreturn void nested_run(struct options *opt)
 
 _Noreturn void nested_enter(struct options *opt)
 {
-	char reply[REPLY_MAX];
+	char reply[REPLY_MAX], tracer[16] = "";
+	bool known = info("tracer", tracer, sizeof(tracer)); /* the same for all of them */
 	int err = ask_words(reply, (const char *const[]){ "enter", opt->enter, NULL });
 
-	if (err < 0)
+	if (err < 0 || !known)
 		um_die("--enter %s: %s", um_shown(opt->enter), *reply ? reply : strerror(-err));
 	setenv("UMVIEW_NAME", reply, 1);
+	prompt_entered(opt, reply, tracer);
 	if (opt->su)
 		become_root();
 	execute(opt);

@@ -114,6 +114,12 @@ void prompt_nested(struct options *opt, const char *outer, const char *name)
 		um_info("view %s, inside of view %s", name, outer);
 }
 
+void prompt_entered(const struct options *opt, const char *name, const char *tracer)
+{
+	if (opt->greet)
+		um_info("entered view %s, tracer %s", name, tracer);
+}
+
 void prompt_greet(struct um_view *view, const struct options *opt)
 {
 	char buf[512];

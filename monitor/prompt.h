@@ -12,6 +12,8 @@
 void prompt_prepare(struct options *opt);
 /* In place of it, and of the rest, for a view inside of another: @outer is that one's name. */
 void prompt_nested(struct options *opt, const char *outer, const char *name);
+/* The line of one who enters a view that runs. */
+void prompt_entered(const struct options *opt, const char *name, const char *tracer);
 /* In the monitor: the line at an interactive start. */
 void prompt_greet(struct um_view *view, const struct options *opt);
 /* At the end: the file that made bash's prompt. */

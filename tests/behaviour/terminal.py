@@ -51,6 +51,20 @@ t.run("test \"$UMVIEW_NAME\" = sunny")
 listed = subprocess.run([UMVIEW, "--list"], capture_output=True, text=True).stdout
 if "sunny" not in listed:
     fail(f"--list does not know the view: {listed}", t.screen)
+# one who enters is told so, too, also from the inside
+e = Terminal([UMVIEW, "--enter", "sunny", "bash"], env={"HOME": "/nonexistent"})
+e.expect(r"^umview: entered view sunny, tracer [a-z]+\n")
+e.expect(r"sunny\]")
+e.type("exit 3\n")
+if e.end() != 3:
+    fail("--enter at a terminal", e.screen)
+t.type(f"{UMVIEW} -n --name inner sleep 60 &\n")
+t.type(f"until {UMVIEW} --list | grep -q inner; do sleep 0.1; done; SHELL=/bin/sh {UMVIEW} --enter inner\n")
+t.expect(r"^umview: entered view inner, tracer [a-z]+\n")
+t.type("exit\n")
+out = subprocess.run([UMVIEW, "--enter", "sunny", "sh", "-c", "true"], capture_output=True, text=True)
+if out.stdout or out.stderr:
+    fail(f"entering by a script says something: {out.stdout}{out.stderr}")
 t.type("exit\n")
 t.end()
 t = Terminal([UMVIEW, "-n", "--without", "sync-wake-up", "--without", "openat2"], env={"SHELL": "/bin/sh"})
