@@ -12,6 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
 /* The line of a case.  Flushed at once, so that a child does not print it again. */
 __attribute__((format(printf, 2, 3), unused)) static void say(const char *name, const char *format, ...)
@@ -55,5 +59,22 @@ __attribute__((unused)) static const char *value(long result)
 			exit(1);                                                                             \
 		}                                                                                            \
 	} while (0)
+
+/* A case of one call, and what it gave. */
+#define TRY(name, call) say(name, "%s", value(call))
+
+/* Run in a child, so that nothing of it stays.  The case is its wait status; that it dumped core is the system's matter. */
+__attribute__((unused)) static void apart(const char *name, void (*fn)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		fn();
+		_exit(0);
+	}
+	NEED(waitpid(pid, &status, 0) == pid);
+	say(name, "%#x", status & ~0x80);
+}
 
 #endif

@@ -13,15 +13,6 @@
 static const char *const names[] = { "file", "readonly", "dir",  "fifo", "link",  "dirlink", "loop", "dangling", "file/",
 				     "dir/", "link/",	 "dir/.", ".",	  "", "none", "none/", "none/x", "file/x",
 				     "closed/in", "dirlink/a", "links/41", "hard1" };
-#define COUNT(list) (sizeof(list) / sizeof(list[0]))
-
-static char *label(const char *door, const char *name)
-{
-	static char text[200];
-
-	snprintf(text, sizeof(text), "%s %s", door, name);
-	return text;
-}
 
 static void modes(void)
 {

@@ -12,15 +12,6 @@ static const char *const names[] = { "file", "dir", "fifo", "link", "dirlink", "
 				     "new", "new/", "new//", "none/x", "none/", "file/x", "link/x", "closed/in",
 				     "closed/new", "dirlink/new", "loop/x", "full", "full/", "empty", "empty/", "empty2/.",
 				     "dirlink/a", "links/41", "./new", "new/." };
-#define COUNT(list) (sizeof(list) / sizeof(list[0]))
-
-static char *label(const char *door, const char *name)
-{
-	static char text[300];
-
-	snprintf(text, sizeof(text), "%s %s", door, name);
-	return text;
-}
 
 static void makers(void)
 {

@@ -13,7 +13,6 @@ static const char *const to[] = { "other", "dir/sub", "empty2", "full", "link", 
 				  "none/x", "file/x", "dir/new", "dir/sub/new", "empty2/.", "..", ".", "/", "",
 				  "closed/new", "dirlink/new", "dangling", "dangling/", "loop", "dirlink", "fifo", "file",
 				  "dir", "dir/", "sticky/mine", "dir/a" };
-#define COUNT(list) (sizeof(list) / sizeof(list[0]))
 
 static long rename2(const char *a, const char *b, unsigned flags)
 {

@@ -15,7 +15,6 @@ static const char *const names[] = { "file", "readonly", "secret", "dir", "fifo"
 				     "none", "none/", "none/x", "file/x", "link/x", "closed", "closed/in", "closed/none",
 				     "closed/.", "dirlink/a", "none/../file", "file/../file", "file/.", "links/40",
 				     "links/41", "hard1", "fifo/x", "loop/x", "dangling/x", "dir/sub/deep" };
-#define COUNT(list) (sizeof(list) / sizeof(list[0]))
 
 static void show_stat(const char *door, const char *name, long ret, const struct stat *st)
 {

@@ -30,15 +30,6 @@ struct file_attributes {
 static const char *const names[] = { "file", "readonly", "dir", "fifo", "link", "dirlink", "loop", "dangling", "file/",
 				     "dir/", "link/", ".", "", "none", "none/x", "file/x", "closed/in", "dirlink/a",
 				     "hard1", "secret" };
-#define COUNT(list) (sizeof(list) / sizeof(list[0]))
-
-static char *label(const char *door, const char *name)
-{
-	static char text[200];
-
-	snprintf(text, sizeof(text), "%s %s", door, name);
-	return text;
-}
 
 static long setat(int fd, const char *path, int at, const char *name, const void *value, uint32_t size, uint32_t flags)
 {

@@ -23,22 +23,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Run in a child, so that nothing of it stays. */
-static void apart(const char *name, void (*fn)(void))
-{
-	int status;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		fn();
-		_exit(0);
-	}
-	NEED(waitpid(pid, &status, 0) == pid);
-	say(name, "%#x", status);
-}
-
-#define TRY(name, call) say(name, "%s", value(call))
-
 /* --- prctl ------------------------------------------------------------------------------------------------------ */
 
 static void dumpable(void)

@@ -19,7 +19,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TRY(name, call) say(name, "%s", value(call))
 #define NONE 0x3fffffff
 
 static volatile sig_atomic_t got_code, got_value, got_pid;
@@ -31,19 +30,6 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 	got_code = info->si_code;
 	got_value = info->si_value.sival_int;
 	got_pid = info->si_pid;
-}
-
-static void apart(const char *name, void (*fn)(void))
-{
-	int status;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		fn();
-		_exit(0);
-	}
-	NEED(waitpid(pid, &status, 0) == pid);
-	say(name, "%#x", status);
 }
 
 static pid_t sleeper(void)

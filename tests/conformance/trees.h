@@ -115,6 +115,15 @@ __attribute__((unused)) static char *page_end(const void *text, size_t size)
 	return memcpy(map + whole - size, text, size);
 }
 
+/* The name of a case: what is done, and with which name; valid until the next call. */
+__attribute__((unused)) static char *label(const char *door, const char *name)
+{
+	static char text[300];
+
+	snprintf(text, sizeof(text), "%s %s", door, name);
+	return text;
+}
+
 /* An address where nothing is. */
 #define NOWHERE ((void *)8)
 

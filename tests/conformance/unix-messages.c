@@ -28,8 +28,6 @@
 #define SCM_PIDFD 4
 #endif
 
-#define TRY(name, call) say(name, "%s", value(call))
-
 static pid_t parent;
 
 static const char *who(pid_t pid)
