@@ -37,10 +37,11 @@ static const char help[] =
 	"  -v, --verbose       say what was mounted\n"
 	"  -f, --fake          do nothing, but check the command line\n"
 	"  -n, --no-mtab, -i, --internal-only, -c, --no-canonicalize, -s    accepted and ignored\n"
+	"  -l, --show-labels   accepted and ignored; alone: list the mounts\n"
 	"  -h, --help          this text\n"
 	"  -V, --version       the version\n"
 	"\n"
-	"-a is refused: the host's fstab does not speak of views.  The exit status is 32 when a mount has failed.\n";
+	"-a, -L and -U are refused: the host's fstab does not speak of views, labels are not looked up.  The exit status is 32 when a mount has failed.\n";
 
 enum { OPT_MAKE = 256, OPT_SOURCE, OPT_TARGET };
 

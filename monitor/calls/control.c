@@ -302,6 +302,10 @@ static int verb_enter(struct request *r)
 	if (r->n != 2)
 		return -EINVAL;
 	to = node_named(view, view_node(view, r->call->state), r->word[1]);
+	if (to == NULL && strcmp(view_node(view, r->call->state)->name, r->word[1]) == 0) {
+		say(r, "this is in that view already");
+		return -EEXIST;
+	}
 	if (to == NULL) {
 		say(r, "no view of that name is inside of this one (umview --list), and there is no way to those around it");
 		return -ENOENT;
