@@ -422,7 +422,8 @@ int view_move(struct um_view *view, const struct um_state *state, const char *fr
 		return -EINVAL;
 	}
 	if (is_fixed(view, mount)) {
-		snprintf(why, whysize, "%s is mounted permanent", from);
+		snprintf(why, whysize, "%s is mounted %s", from, mount->permanent ? "permanent" :
+			 "by the command line of a secure view");
 		return -EPERM;
 	}
 	if (strncmp(to, path, n) == 0 && (to[n] == '/' || to[n] == '\0')) {
@@ -454,7 +455,8 @@ int view_umount(struct um_view *view, const struct um_state *state, const char *
 		return -EINVAL;
 	}
 	if (is_fixed(view, mount)) {
-		snprintf(why, whysize, "mounted permanent");
+		snprintf(why, whysize, mount->permanent ? "mounted permanent" :
+			 "what the command line of a secure view has mounted stays as it is");
 		return -EPERM;
 	}
 	if (view->staging > 0) {

@@ -400,6 +400,8 @@ static void check_together(const struct options *opt)
 {
 	if (opt->tracer == &um_unotify && opt->without.listener)
 		um_die("--tracer unotify does not go with --without listener: the listener is what it works with");
+	if (opt->without.listener && opt->without.ptrace)
+		um_die("--without listener does not go with --without ptrace: there is no other tracer");
 	if (opt->tracer == &um_ptrace && opt->without.ptrace)
 		um_die("--tracer ptrace does not go with --without ptrace: ptrace is what it works with");
 	if (opt->json && opt->action != ACTION_LIST && opt->action != ACTION_DOCTOR && !opt->stats)

@@ -202,8 +202,8 @@ static _Noreturn void end(struct monitor *m)
 	um_lock(view); /* and nobody records any more */
 	if (view->stats)
 		stats_print(stderr, m->opt->json);
-	if (view->trace != NULL)
-		fflush(view->trace);
+	if (view->trace != NULL && (fflush(view->trace) == EOF || ferror(view->trace)))
+		um_warn("--trace: not all of it could be written; the disk may be full");
 	if (m->opt->greet)
 		prompt_remove(r->front);
 	if (!failed)

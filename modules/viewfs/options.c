@@ -85,7 +85,7 @@ int options_parse(struct options *o, struct um_mount_args *args)
 		err = parse_word(o, word, args);
 	free(copy);
 	if (err == 0 && o->mode == NO_MODE) {
-		snprintf(args->why, sizeof(args->why), "say what to do: -o move, merge, cow or mincow");
+		snprintf(args->why, sizeof(args->why), "say what to do: one of the options move, merge, cow, mincow");
 		err = -EINVAL;
 	}
 	if (err == 0 && (o->mode == MOVE || o->mode == MERGE) && (o->renew || o->vstat)) {

@@ -42,6 +42,12 @@ done
 expect 0 umview "$@" true
 says 'too many mounts stand on each other' umview "$@" --cow "$PWD/many/more" true
 
+echo "--- what was asked for and could not be done"
+expect 0 umview --trace=/dev/full -- true
+expect_out '^umview: --trace: not all of it could be written'
+says "what the command line of a secure view has mounted stays as it is" umview -s --mount "viewfs,move:$PWD:/mnt" umount /mnt
+says 'say what to do: one of the options move' umview --mount "viewfs:$PWD:/mnt" true
+
 echo "--- empty values are shown as such"
 says 'directory ""' umview --mount viewfs,move::/mnt true
 says '--preload ""' umview --preload '' true

@@ -41,6 +41,7 @@ contradict() {
 }
 contradict '--tracer unotify' '--without listener' -n --tracer unotify --without listener true
 contradict '--tracer ptrace' '--without ptrace' -n --without ptrace --tracer ptrace true
+contradict '--without listener' '--without ptrace: there is no other tracer' -n --without ptrace --without listener true
 contradict --cow --list --list --cow a
 contradict --cow --list --cow a --list
 contradict --doctor --list --doctor --list
