@@ -134,6 +134,26 @@ static int64_t set_owner(struct um_call *call, const struct f_owner_ex *owner)
 	return err;
 }
 
+/*
+ * A terminal whose signals are turned on (O_ASYNC) sends them to its foreground group, the user's shell perhaps, where
+ * nobody has said who gets them, and F_SETSIG makes SIGKILL of them.  So somebody is said: the caller.
+ */
+static int64_t set_async(struct um_call *call, int flags)
+{
+	struct f_owner_ex owner;
+	int copy = um_get_fd(call, (int)call->args[0]), err = 0;
+
+	if (copy < 0)
+		return copy;
+	if (isatty(copy) && fcntl(copy, F_GETOWN_EX, &owner) == 0 && owner.pid == 0)
+		err = fcntl(copy, F_SETOWN, um_tgid(call));
+	if (err == 0)
+		err = fcntl(copy, F_SETFL, flags);
+	err = err < 0 ? -errno : 0;
+	close(copy);
+	return err;
+}
+
 int64_t call_fcntl(struct um_call *call)
 {
 	pid_t pid = (pid_t)call->args[2];
@@ -141,6 +161,8 @@ int64_t call_fcntl(struct um_call *call)
 	int err = 0;
 
 	switch ((int)call->args[1]) {
+	case F_SETFL:
+		return call->args[2] & O_ASYNC ? set_async(call, (int)call->args[2]) : UM_CONTINUE;
 	case F_SETOWN:
 		err = pid < 0 ? check_owner(call, F_OWNER_PGRP, -pid) : check_owner(call, F_OWNER_PID, pid);
 		break;
@@ -166,6 +188,21 @@ static int64_t set_socket_owner(struct um_call *call)
 	owner.type = pid < 0 ? F_OWNER_PGRP : F_OWNER_PID;
 	owner.pid = pid < 0 ? -pid : pid;
 	return set_owner(call, &owner);
+}
+
+/* FIOASYNC: F_SETFL with one flag. */
+static int64_t set_async_ioctl(struct um_call *call)
+{
+	int on, copy, flags, err = um_read(call, call->args[2], &on, sizeof(on));
+
+	if (err < 0)
+		return err;
+	copy = um_get_fd(call, (int)call->args[0]);
+	if (copy < 0)
+		return copy;
+	flags = fcntl(copy, F_GETFL);
+	close(copy);
+	return set_async(call, on ? flags | O_ASYNC : flags & ~O_ASYNC);
 }
 
 /* Only who has the terminal may pass it on. */
@@ -205,6 +242,8 @@ int64_t ioctl_allowed(struct um_call *call)
 		return -EPERM;
 	case TIOCSPGRP:
 		return set_foreground(call);
+	case FIOASYNC:
+		return set_async_ioctl(call);
 	case FIOSETOWN:
 	case SIOCSPGRP:
 		return set_socket_owner(call);

@@ -64,6 +64,15 @@ static bool is_closed(const struct um_call *call, const char *path)
 	return um_is_monitors(call, pid) || is_outside(call->view, pid);
 }
 
+/* The priority of all that shares the user's session with the caller. */
+static bool is_sessions(const char *path)
+{
+	pid_t pid;
+	const char *name = in_proc(path, &pid);
+
+	return name != NULL && strcmp(name, "autogroup") == 0;
+}
+
 /* Another /proc of the host's, where it can be had under other names. */
 static bool is_other_proc(const struct um_path *path)
 {
@@ -362,7 +371,7 @@ int outside_open(const struct um_call *call, struct um_path *path, int flags, bo
 		return -EACCES;
 	if (!call->view->secure || !path->exists || (flags & O_PATH))
 		return 0;
-	if (is_other_proc(path))
+	if (is_other_proc(path) || (write && is_sessions(path->view)))
 		return -EACCES;
 	if (outside_is_nameless(call, path))
 		return may_reopen(call, path, write) ? 0 : -EACCES;

@@ -209,8 +209,7 @@ int tracee_wait(struct tracee *t, unsigned ms)
 	return r == 1 ? 0 : r;
 }
 
-/* 0: nobody; -1: there is no such thread. */
-static pid_t tracer_of(pid_t tid)
+pid_t tracee_tracer(pid_t tid)
 {
 	struct procinfo_status status;
 
@@ -358,7 +357,7 @@ static bool leftover_finish(struct tracee *t)
 	int r = tracee_look(t, WNOHANG);
 
 	if (r == 0)
-		return tracer_of(t->tid) == 0;
+		return tracee_tracer(t->tid) == 0;
 	if (r == -ESRCH)
 		tracee_bury(t);
 	if (r < 0)
@@ -399,7 +398,7 @@ static int64_t seize_error(struct um_call *call, int error)
 {
 	if (error == ESRCH)
 		return call->view->tracer_ops->alive(call) ? -ESRCH : UM_REPLIED;
-	return tracer_of(call->tid) > 0 ? -EBUSY : -error;
+	return tracee_tracer(call->tid) > 0 ? -EBUSY : -error;
 }
 
 int64_t tracee_catch(struct um_call *call, struct tracee *t, struct arch_regs *regs)

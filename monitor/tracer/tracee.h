@@ -60,6 +60,8 @@ int tracee_call(struct tracee *t, uint64_t ip, int nr, const uint64_t args[6], u
 bool tracee_is_stopped(struct tracee *t);
 /* A stop has been seen in place of other news of the monitor's children: when it is over, SIGCHLD says so. */
 void tracee_hides(void);
+/* Who traces a thread?  0: nobody; -1: there is no such thread. */
+pid_t tracee_tracer(pid_t tid);
 /* Let a stopped thread go on with these registers (NULL: as it is), untraced.  0 or negative errno. */
 int tracee_release(struct tracee *t, const struct arch_regs *regs);
 /* The thread does not stop, or a request said that it is gone.  @error: what tracee_wait() said, or 0. */

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -216,8 +217,21 @@ static bool unotify_alive(struct um_call *call)
 	return ioctl(listener_of(call), SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
-/* Stops by waitid, which leaves ends alone; they are told when all stops are. */
 /*
+ * An orphan that has asked to be traced by its parent (PTRACE_TRACEME), which is us: nobody wants to know of its stops,
+ * and waitid(2) would tell of nothing else.  It goes on, untraced.  This thread seizes nobody, so who has it for a tracer
+ * is such a one.
+ */
+static bool let_go_orphan(const siginfo_t *info)
+{
+	int sig = info->si_status & 0x7f; /* that of the stop; SIGTRAP is the tracing's own */
+
+	return tracee_tracer(info->si_pid) == gettid() &&
+	       ptrace(PTRACE_DETACH, info->si_pid, NULL, (void *)(long)(sig == SIGTRAP ? 0 : sig)) == 0;
+}
+
+/*
+ * Stops by waitid, which leaves ends alone; they are told when all stops are.
  * What has happened to a child?  __WNOTHREAD leaves out those that other threads of the monitor have seized, but not the
  * children of the loop's own thread among them: the kernel shows their ptrace stops to whom they were born to as well
  * (do_wait(), "traced by its real parent's group").  So everything is looked at before it is taken.
@@ -225,9 +239,11 @@ static bool unotify_alive(struct um_call *call)
 static bool take(idtype_t type, id_t id, int what, siginfo_t *info)
 {
 	what |= WNOHANG | __WNOTHREAD;
-	info->si_pid = 0;
-	if (waitid(type, id, info, what | WNOWAIT) < 0 || info->si_pid == 0)
-		return false;
+	do {
+		info->si_pid = 0;
+		if (waitid(type, id, info, what | WNOWAIT) < 0 || info->si_pid == 0)
+			return false;
+	} while (info->si_code == CLD_TRAPPED && let_go_orphan(info));
 	if (info->si_code == CLD_TRAPPED) {
 		tracee_hides(); /* unless it is over already */
 		info->si_pid = 0;

@@ -277,6 +277,8 @@ static bool parent_limit(void) { return limit(parent, RLIMIT_CPU); }
 static bool parent_mem(void) { return worked(proc_open(parent, "mem", O_RDWR)); }
 static bool parent_fd(void) { return worked(proc_open(parent, "fd/0", O_RDONLY)); }
 static bool parent_trace(void) { return attach(parent, PTRACE_SEIZE); }
+/* A session has one priority among others (sched(7), "The autogroup feature"), and the user's shell is in it. */
+static bool autogroup(void) { return worked(write(proc_open(getpid(), "autogroup", O_WRONLY), "0", 1)); }
 static bool parent_priority(void) { return worked(setpriority(PRIO_PROCESS, (id_t)parent, 5)); }
 
 static bool parent_setown(void)
@@ -308,7 +310,8 @@ int main(int argc, char **argv)
 		{ "unshare", unshare_user }, { "clone", clone_user }, { "clone3", clone3_user },
 		{ "parent-kill", parent_kill }, { "parent-prlimit", parent_limit }, { "parent-mem", parent_mem },
 		{ "parent-fd", parent_fd }, { "parent-ptrace", parent_trace },
-		{ "parent-setpriority", parent_priority }, { "parent-F_SETOWN", parent_setown }, { NULL, NULL },
+		{ "parent-setpriority", parent_priority }, { "parent-F_SETOWN", parent_setown },
+		{ "autogroup", autogroup }, { NULL, NULL },
 	};
 
 	if (argc != 3)

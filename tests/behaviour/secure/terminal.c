@@ -47,11 +47,38 @@ static bool by_o_path(void)
 
 static bool chmod_other(void) { return worked(chmod(other, 0622)); }
 
+/*
+ * Have the terminal kill its foreground group, which a process in another one is not of: its signals are turned on by
+ * somebody who has not said who is to get them.
+ */
+static bool kill_foreground(int by_ioctl)
+{
+	int tty = open("/dev/tty", O_RDWR), on = 1, status;
+	pid_t foreground = (pid_t)tcgetpgrp(tty), pid;
+	struct f_owner_ex owner = { 0 };
+
+	pid = fork();
+	if (pid == 0) {
+		setpgid(0, 0);
+		fcntl(tty, F_SETSIG, SIGWINCH);
+		errno = 0;
+		if (by_ioctl ? ioctl(tty, FIOASYNC, &on) < 0 : fcntl(tty, F_SETFL, O_RDWR | O_ASYNC) < 0)
+			_exit(2);
+		fcntl(tty, F_GETOWN_EX, &owner);
+		_exit(owner.type == F_OWNER_PGRP && owner.pid == foreground ? 0 : 1);
+	}
+	return waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+static bool async_fcntl(void) { return kill_foreground(0); }
+static bool async_ioctl(void) { return kill_foreground(1); }
+
 int main(int argc, char **argv)
 {
 	static const struct attempt attempts[] = {
 		{ "TIOCSTI", type }, { "TIOCSETD", discipline }, { "write", write_other }, { "read", read_other },
-		{ "by-directory", by_directory }, { "by-O_PATH", by_o_path }, { "chmod", chmod_other }, { NULL, NULL },
+		{ "by-directory", by_directory }, { "by-O_PATH", by_o_path }, { "chmod", chmod_other },
+		{ "O_ASYNC", async_fcntl }, { "FIOASYNC", async_ioctl }, { NULL, NULL },
 	};
 
 	if (argc != 2)
