@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Secure mode: no call gets past the filter, neither with the monitor's cookie nor as another architecture's.
+# as: both
 
 import os
 import sys

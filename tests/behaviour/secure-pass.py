@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Secure mode: a call that the monitor has put in the place of another one passes the filter at once or never.
+# as: both
 # timeout: 300
 
 import os

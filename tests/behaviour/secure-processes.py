@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Secure mode: a process outside of the view cannot be signalled, traced, read, written or changed, by no call.
+# as: both
 # timeout: 300
 
 import ctypes

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Secure mode: a thread that changes a path, a structure, a descriptor or a link between the look at a call and the call does
 # not change what the view keeps.  Without --secure it does.
+# as: both
 # timeout: 400
 
 import os
@@ -13,7 +14,8 @@ sys.path.insert(0, os.path.join(os.environ["UMVIEW_SRC"], "tests", "behaviour", 
 import exploit
 
 FILES = ("open openat openat2 open_how creat truncate chmod fchmodat setxattr unlink unlinkat rename utimensat fchmod "
-         "futimens fsetxattr link-swap").split()
+         "futimens fsetxattr link-swap "
+         "fchmodat2 proc-fd link-fd cwd-swap rename-to").split()
 DIRECTORIES = ["rmdir"]
 MADE = "link mkdir symlink mknod bind".split()
 NAMES = FILES + DIRECTORIES + MADE

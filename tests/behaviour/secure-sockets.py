@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Secure mode: the user's services cannot be reached: sockets by path and by abstract name, fifos, SysV and POSIX objects, keys.
+# as: both
 # timeout: 300
 
 import ctypes

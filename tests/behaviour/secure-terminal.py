@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Secure mode: nothing can be typed into the user's terminal, and his other terminals cannot be opened; one's own can.
+# as: both
 
 import fcntl
 import os

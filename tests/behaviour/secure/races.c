@@ -59,6 +59,18 @@ static void *flip_fd(void *arg)
 	return arg;
 }
 
+/* The working directory of all threads. */
+static void *flip_cwd(void *arg)
+{
+	int w = open("w", O_RDONLY | O_DIRECTORY), t = open("t", O_RDONLY | O_DIRECTORY);
+
+	while (!over) {
+		if (fchdir(t) < 0 || fchdir(w) < 0)
+			_exit(1);
+	}
+	return arg;
+}
+
 /* A directory of w and a link to t change places. */
 static void *flip_link(void *arg)
 {
@@ -173,6 +185,31 @@ static void t_futimens(void)
 }
 
 static void t_fsetxattr(void) { quiet(fsetxattr(swapped, "user.t", "1", 1, 0)); }
+static void t_fchmodat2(void) { quiet(syscall(452, swapped, "", 0640, AT_EMPTY_PATH)); }
+static void t_proc_fd(void) { drop(open("/proc/self/fd/100", O_WRONLY | O_TRUNC | O_NONBLOCK)); }
+static void t_cwd_swap(void) { drop(open(name, O_WRONLY | O_TRUNC)); }
+
+static void t_rename_to(void)
+{
+	char other[4096];
+
+	snprintf(other, sizeof(other), "%s/w/to-other", base);
+	drop(open(other, O_RDWR | O_CREAT, 0600));
+	rename(other, raced);
+}
+
+/* A file without a name gets one; if that is another file meanwhile, it can be written by its new name. */
+static void t_link_fd(void)
+{
+	char new[4096];
+
+	snprintf(new, sizeof(new), "%s/t/made", base);
+	if (linkat(AT_FDCWD, "/proc/self/fd/100", AT_FDCWD, new, AT_SYMLINK_FOLLOW) < 0)
+		return;
+	drop(open(new, O_WRONLY | O_TRUNC));
+	unlink(new);
+}
+
 static void t_link_swap(void) { drop(open(raced, O_WRONLY | O_TRUNC)); }
 
 static const struct race {
@@ -188,6 +225,8 @@ static const struct race {
 	{ "symlink", t_symlink, flip_byte }, { "mknod", t_mknod, flip_byte },
 	{ "utimensat", t_utimensat, flip_byte }, { "bind", t_bind, flip_byte }, { "fchmod", t_fchmod, flip_fd },
 	{ "futimens", t_futimens, flip_fd }, { "fsetxattr", t_fsetxattr, flip_fd }, { "link-swap", t_link_swap, flip_link },
+	{ "fchmodat2", t_fchmodat2, flip_fd }, { "proc-fd", t_proc_fd, flip_fd }, { "link-fd", t_link_fd, flip_fd },
+	{ "cwd-swap", t_cwd_swap, flip_cwd }, { "rename-to", t_rename_to, flip_byte },
 };
 
 static bool time_over(const struct timespec *begin)
@@ -218,7 +257,7 @@ static void set_up(const struct race *r)
 	if (r->change == flip_fd && pipe(ends) == 0) {
 		*flip = 't';
 		precious_fd = open(raced, O_RDONLY);
-		harmless_fd = ends[0];
+		harmless_fd = r->fn == t_link_fd ? open("t", O_TMPFILE | O_RDWR, 0600) : ends[0];
 		dup2(harmless_fd, swapped);
 	}
 }
