@@ -44,6 +44,11 @@ void cmd_die(int status, const char *format, ...)
 	exit(status);
 }
 
+const char *cmd_shown(const char *word)
+{
+	return *word ? word : "\"\"";
+}
+
 void cmd_usage(void)
 {
 	fprintf(stderr, "Try '%s --help'.\n", program_invocation_short_name);
@@ -122,7 +127,7 @@ char *cmd_ask(const struct cmd_request *request, const char *what)
 	int err = cmd_send(request, &reply);
 
 	if (err < 0)
-		cmd_die(1, "%s: %s", what, reply[0] ? reply : strerror(-err));
+		cmd_die(1, "%s: %s", cmd_shown(what), reply[0] ? reply : strerror(-err));
 	return reply;
 }
 

@@ -16,6 +16,8 @@
 
 /* Handles 'h' (prints @help), 'V' and everything unknown; does not return. */
 void cmd_common_option(int opt, const char *help) __attribute__((noreturn));
+/* A word of the user's in a message: an empty one is shown in quotes. */
+const char *cmd_shown(const char *word);
 /* Wrong arguments: says where help is, exits 1. */
 void cmd_usage(void) __attribute__((noreturn));
 

@@ -83,6 +83,11 @@ struct mount_job {
 	bool move, fake, verbose;
 };
 
+static _Noreturn void die_of_label(void)
+{
+	cmd_die(1, "labels and UUIDs are not looked up in a view; give the image or device as SOURCE");
+}
+
 static void parse(int argc, char **argv, struct mount_job *job)
 {
 	int opt, index = 0;
@@ -105,7 +110,7 @@ static void parse(int argc, char **argv, struct mount_job *job)
 		case OPT_TARGET: job->target = optarg; break;
 		case 'a': cmd_die(1, "-a: a view has no fstab; name what is to be mounted: mount -t TYPE SOURCE TARGET");
 		case 'L':
-		case 'U': cmd_die(1, "labels and UUIDs are not looked up in a view; give the image or device as SOURCE");
+		case 'U': die_of_label();
 		default: cmd_common_option(opt, help);
 		}
 	}
@@ -175,7 +180,7 @@ static void do_mount(const struct mount_job *job, const char *source, const char
 		return;
 	if (errno == EPERM && ask_to_mount(job, source, type, flags) == 0)
 		return;
-	cmd_die(EXIT_MOUNT, "%s: %s", job->target, cmd_why(strerror(errno)));
+	cmd_die(EXIT_MOUNT, "%s: %s", cmd_shown(job->target), cmd_why(strerror(errno)));
 }
 
 static bool is_plain_bind(const struct mount_job *job)
@@ -187,6 +192,8 @@ static bool is_plain_bind(const struct mount_job *job)
 /* SOURCE and TARGET are there. */
 static void mount_two(struct mount_job *job)
 {
+	if (!strncmp(job->source, "LABEL=", 6) || !strncmp(job->source, "UUID=", 5))
+		die_of_label();
 	if (job->move) {
 		do_mount(job, job->source, NULL, MS_MOVE);
 	} else if (is_plain_bind(job)) {
@@ -207,6 +214,8 @@ int main(int argc, char **argv)
 
 	parse(argc, argv, &job);
 	cmd_need_view();
+	if (!job.source && !job.target && (job.move || job.o.flags || job.o.propagation || *job.o.data))
+		cmd_die(1, "there are options, but nothing to mount: give SOURCE and TARGET");
 	if (!job.source && !job.target)
 		return list(job.type);
 	if (job.source && job.target)

@@ -77,7 +77,7 @@ static int report(const char *name, int err)
 {
 	if (!err)
 		return 0;
-	cmd_message("%s: %s", name, cmd_why(err == EINVAL ? "not mounted" : strerror(err)));
+	cmd_message("%s: %s", cmd_shown(name), cmd_why(err == EINVAL ? "not mounted" : strerror(err)));
 	return EXIT_UMOUNT;
 }
 

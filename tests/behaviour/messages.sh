@@ -69,6 +69,13 @@ once '^mount: /mnt: not a mount of this view$' mount -o remount,ro /mnt
 once "^mount: /mnt: what is to be moved, $PWD/source, is not a mount" mount --move source /mnt
 once '^mount: /mnt: directory no-such: No such file' mount --bind no-such /mnt
 
+for what in --rbind '-o ro' -M --make-private '-o cow'; do
+	# shellcheck disable=SC2086
+	says_inside '^mount: there are options, but nothing to mount' mount $what
+done
+says_inside 'labels and UUIDs are not looked up' mount LABEL=x /mnt
+says_inside '^viewname: "": a name has' viewname ''
+
 echo "--- processes that cannot be taken in"
 sleep 100 &
 says 'tracer (ptrace) cannot take processes in' umview --tracer ptrace -- um_attach $!
