@@ -19,9 +19,21 @@ static const char help[] =
     "  -h, --help     this text\n"
     "  -V, --version  the version\n";
 
+/* A view that has just ended lets go of it a moment later. */
+static int discard_patiently(const char *dir, bool keep)
+{
+	int r = layers_discard(dir, keep);
+
+	for (int i = 0; i < 25 && r == -EBUSY; i++) {
+		usleep(20000);
+		r = layers_discard(dir, keep);
+	}
+	return r;
+}
+
 static int discard(const char *dir, bool remove)
 {
-	int r = layers_discard(dir, !remove);
+	int r = discard_patiently(dir, !remove);
 
 	if (r == 0 && remove && rmdir(dir) < 0)
 		r = -errno;

@@ -118,6 +118,8 @@ static int64_t operate(struct um_view *view, struct um_call *call)
 {
 	int64_t ret = call->row->op(call);
 
+	if (ret == -EBUSY && nodes_ended(view)) /* by a view that is gone */
+		ret = call->row->op(call);
 	if (ret == -UM_STAGE && !call->on_worker) {
 		stage(view, false);
 		return UM_BLOCKS;

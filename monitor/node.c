@@ -46,6 +46,13 @@ bool node_is_inside(const struct view_node *node, const struct view_node *outer)
 	return false;
 }
 
+bool node_lives(const struct um_view *view, uint32_t id, uint64_t birth)
+{
+	const struct view_node *node = id < view->nnodes ? view->nodes[id] : NULL;
+
+	return node != NULL && node->live && node_birth(node) == birth;
+}
+
 struct view_node *node_named(const struct um_view *view, const struct view_node *parent, const char *name)
 {
 	char number[16];
@@ -141,13 +148,12 @@ static bool watch_next(struct um_view *view, struct view_node *node)
 	return node->watch != -ENOENT;
 }
 
-static void on_end(struct um_view *view, int fd, void *arg)
+bool nodes_ended(struct um_view *view)
 {
 	struct epoll_event event;
 	bool ended = false;
 
-	(void)arg;
-	while (epoll_wait(fd, &event, 1, 0) == 1) {
+	while (watches >= 0 && epoll_wait(watches, &event, 1, 0) == 1) {
 		struct view_node *node = event.data.u32 < view->nnodes ? view->nodes[event.data.u32] : NULL;
 
 		if (node != NULL)
@@ -159,6 +165,13 @@ static void on_end(struct um_view *view, int fd, void *arg)
 	}
 	if (ended)
 		nodes_collect(view);
+	return ended;
+}
+
+static void on_end(struct um_view *view, int fd, void *arg)
+{
+	(void)fd, (void)arg;
+	nodes_ended(view);
 }
 
 /* --- the beginning ------------------------------------------------------------------------------------------------ */

@@ -37,6 +37,15 @@ static inline struct view_node *view_node(const struct um_view *view, const stru
 	return node != NULL ? node : view->nodes[0];
 }
 
+/* Until when a node sees what the one around it gets: no other one has the same.  For node 0 it is UINT64_MAX. */
+static inline uint64_t node_birth(const struct view_node *node)
+{
+	return node->scope.births[node->scope.nnodes > 1];
+}
+
+/* Does the node that had this id and birth some time ago live still? */
+bool node_lives(const struct um_view *view, uint32_t id, uint64_t birth);
+
 /* The node around this one; NULL for node 0. */
 struct view_node *node_parent(const struct um_view *view, const struct view_node *node);
 /* Is @outer @node itself or one of its ancestors? */
@@ -55,6 +64,9 @@ int node_new(struct um_view *view, const struct view_node *parent, pid_t init, c
 
 /* Let go of what no node that lives sees any more. */
 void nodes_collect(struct um_view *view);
+
+/* Has the last process of a node ended since anybody asked?  Then what it had is let go of. */
+bool nodes_ended(struct um_view *view);
 
 /* The living node of this name, or whose init has this process id, below @parent; NULL: none. */
 struct view_node *node_named(const struct um_view *view, const struct view_node *parent, const char *name);
