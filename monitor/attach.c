@@ -37,6 +37,7 @@
 #include "attach_check.h"
 #include "dispatch.h"
 #include "ending.h"
+#include "node.h"
 #include "procinfo.h"
 #include "state_internal.h"
 #include "syscall/filter.h"
@@ -60,6 +61,7 @@ struct member {
 struct attachment {
 	struct um_view *view;
 	struct um_state base; /* what a member's state is made of */
+	uint64_t birth;       /* of its node */
 	pid_t target;
 	bool alone;
 	struct member *members;
@@ -303,9 +305,14 @@ static int set_state(struct attachment *a, const struct member *m, struct rlimit
 	state.umask = (uint16_t)m->look.umask;
 	state.no_new_privs = m->look.no_new_privs == 1;
 	state.carried = *old;
-	um_lock(a->view); /* nobody sweeps the record before it is in use */
-	record = state_intern(a->view->states, &state);
-	err = record != NULL ? state_set(a->view->states, m->pid, record) : -ENOMEM;
+	um_lock(a->view); /* nobody sweeps the record before it is in use, and no node ends without that it is seen */
+	nodes_ended(a->view);
+	if (!node_lives(a->view, state.node, a->birth)) {
+		err = -EOWNERDEAD;
+	} else {
+		record = state_intern(a->view->states, &state);
+		err = record != NULL ? state_set(a->view->states, m->pid, record) : -ENOMEM;
+	}
 	um_unlock(a->view);
 	return err;
 }
@@ -340,6 +347,8 @@ static int explain(struct attachment *a, const struct member *m, const struct um
 
 	if (is_gone(a, m))
 		return refuse(a, m, -ESRCH, "it has ended meanwhile");
+	if (err == -EOWNERDEAD)
+		return refuse(a, m, -ESRCH, "the view that it was to be taken into has ended meanwhile");
 	if (t->filtered)
 		return refuse(a, m, err,
 			      "it was killed, for it had the view's filter but could not be served: %s: %s", t->what,
@@ -453,6 +462,7 @@ static int copy_base(struct attachment *a, const struct um_state *caller)
 
 	a->base = *from;
 	a->base.node = caller->node;
+	a->birth = node_birth(view_node(a->view, caller));
 	a->base.dumpable = 1;
 	a->base.sandboxed = false;
 	a->base.cwd = STATE_CWD_HOST;
