@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "kfeatures.h"
 #include "log.h"
@@ -125,12 +126,6 @@ static const char **split_list(const char *list)
 	return vec;
 }
 
-/* A file that is opened now. */
-static const char *file_path(const char *arg, const char *base)
-{
-	return arg != NULL ? user_path(arg, base) : NULL;
-}
-
 static const struct um_tracer_ops *tracer_asked_for(const char *name, const char *where)
 {
 	const struct um_tracer_ops *ops = um_tracer_named(name);
@@ -187,7 +182,7 @@ static void apply(struct options *opt, enum option_code code, const struct given
 		break;
 	case OPT_TRACE:
 		opt->trace = true;
-		opt->trace_file = file_path(arg, given->base);
+		opt->trace_file = arg != NULL ? user_path(arg, given->base, opt->home) : NULL;
 		break;
 	case OPT_STATS:
 		opt->stats = true;
@@ -257,14 +252,17 @@ static void rc_line(struct options *opt, char *line, const char *file, const cha
 	for (end = arg; *end != '\0'; end++) /* a comment begins with # after a blank */
 		if (*end == '#' && (end == arg || end[-1] == ' ' || end[-1] == '\t'))
 			break;
-	while (end > arg && (end[-1] == ' ' || end[-1] == '\t'))
+	while (end > arg && strchr(" \t\r", end[-1]) != NULL)
 		end--;
 	*end = '\0';
+	name[strcspn(name, "\r")] = '\0';
 	row = row_named(name);
 	if (row == NULL)
 		um_die("%s:%u: unknown option \"%s\"", file, number, name);
 	if (row->flags & CMDLINE_ONLY)
 		um_die("%s:%u: \"%s\" belongs on the command line", file, number, name);
+	if (*arg == '=' || (end > arg + 1 && strchr("\"'", *arg) != NULL && end[-1] == *arg))
+		um_die("%s:%u: write: %s ARGUMENT, without \"=\" or quotes: %s", file, number, name, arg);
 	if ((row->flags & ARG_NEEDED) && *arg == '\0')
 		um_die("%s:%u: \"%s\" needs an argument: %s", file, number, name, row->arg);
 	if (!(row->flags & (ARG_NEEDED | ARG_MAY)) && *arg != '\0')
@@ -284,7 +282,11 @@ static void rc_read(struct options *opt, const char *file, bool asked)
 	ssize_t n;
 
 	if (f == NULL) {
-		if (asked || (errno != ENOENT && errno != ENOTDIR && errno != EACCES))
+		int err = errno;
+
+		/* EACCES: not one's own home, perhaps; but one that is there is not left out in silence */
+		errno = err == EACCES && access(file, F_OK) < 0 && !asked ? ENOENT : err;
+		if (asked || (errno != ENOENT && errno != ENOTDIR))
 			um_die("start-up file %s: %s", um_shown(file), strerror(errno));
 		return;
 	}
@@ -416,7 +418,7 @@ static void read_rc(struct options *opt, const bool given[NROWS], const char *rc
 	if (rc != NULL && norc)
 		um_die("--norc does not go with --rc %s: the one reads no start-up file, the other one", rc);
 	if (rc != NULL)
-		rc_read(opt, user_path(rc, NULL), true);
+		rc_read(opt, user_path(rc, NULL, opt->home), true);
 	else if (!norc && opt->action == ACTION_RUN && !opt->nested) /* the view around this one has it, and this one inherits it */
 		rc_read_default(opt);
 }
@@ -430,6 +432,7 @@ void options_parse(struct options *opt, int argc, char **argv)
 
 	memset(opt, 0, sizeof(*opt));
 	opt->nested = nested_inside();
+	opt->home = getenv("HOME") != NULL ? um_format("%s", getenv("HOME")) : NULL;
 	getopt_tables(&t);
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, t.shorts, t.longs, NULL)) != -1) {

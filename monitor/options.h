@@ -33,6 +33,7 @@ struct options {
 	const char **modules;   /* --modules: NULL-terminated; NULL: any */
 	struct step *steps;     /* those of the start-up file first */
 	size_t nsteps;
+	const char *home;       /* HOME as it was, before --su: where "~" is; or NULL */
 	char **argv;            /* CMD and its arguments; NULL: the user's shell */
 };
 

@@ -15,9 +15,9 @@
 #include "userpath.h"
 
 /* The absolute form of what may be a path: if it is there, or must be. */
-static const char *absolute(const struct step *step, const char *text, bool must)
+static const char *absolute(const struct options *opt, const struct step *step, const char *text, bool must)
 {
-	const char *path = user_path(text, step->base);
+	const char *path = user_path(text, step->base, opt->home);
 	char cwd[PATH_MAX];
 
 	if (!must && access(path, F_OK) < 0)
@@ -26,7 +26,7 @@ static const char *absolute(const struct step *step, const char *text, bool must
 		return path;
 	if (getcwd(cwd, sizeof(cwd)) == NULL)
 		um_die("the working directory has no name: %s", strerror(errno));
-	return user_path(path, cwd);
+	return user_path(path, cwd, NULL);
 }
 
 /* Make a directory unless there is something of that name.  NULL, or why there is none. */
@@ -95,14 +95,14 @@ static void mount_one(const struct step_ops *ops, const char *type, const char *
 		um_die("%s: mount %s %s on %s: %s", where, um_shown(type), um_shown(source), um_shown(target), reason(why, err));
 }
 
-static void step_cow(const struct step_ops *ops, const struct step *step, mode_t mask)
+static void step_cow(const struct options *opt, const struct step_ops *ops, const struct step *step, mode_t mask)
 {
 	const char *dir;
 	char *failed;
 
 	if (*step->text == '\0')
 		um_die("%s: the directory's name is empty", step->where);
-	dir = absolute(step, step->text, true);
+	dir = absolute(opt, step, step->text, true);
 	failed = make_directory(dir, mask);
 	preload(ops, "viewfs", step->where);
 	mount_one(ops, "viewfs", "cow,vstat,permanent", dir, "/", step->where, failed);
@@ -110,7 +110,7 @@ static void step_cow(const struct step_ops *ops, const struct step *step, mode_t
 }
 
 /* TYPE[,OPTIONS]:SOURCE:TARGET */
-static void step_mount(const struct step_ops *ops, const struct step *step)
+static void step_mount(const struct options *opt, const struct step_ops *ops, const struct step *step)
 {
 	char unused[512], *type = um_format("%s", step->text), *source = strchr(type, ':'), *target = strrchr(type, ':');
 	char *options;
@@ -121,8 +121,8 @@ static void step_mount(const struct step_ops *ops, const struct step *step)
 	if (options != NULL)
 		*options++ = '\0';
 	ops->load(ops->arg, type, unused, sizeof(unused)); /* a module is often named like its type; if not, mount says so */
-	mount_one(ops, type, options != NULL ? options : "", absolute(step, source, false),
-		  absolute(step, target, true), step->where, NULL);
+	mount_one(ops, type, options != NULL ? options : "", absolute(opt, step, source, false),
+		  absolute(opt, step, target, true), step->where, NULL);
 	free(type);
 }
 
@@ -133,8 +133,8 @@ void steps_run(const struct options *opt, const struct step_ops *ops, mode_t mas
 			preload(ops, s->text, s->where);
 	for (const struct step *s = opt->steps; s < opt->steps + opt->nsteps; s++) {
 		if (s->kind == STEP_COW)
-			step_cow(ops, s, mask);
+			step_cow(opt, ops, s, mask);
 		else if (s->kind == STEP_MOUNT)
-			step_mount(ops, s);
+			step_mount(opt, ops, s);
 	}
 }

@@ -20,10 +20,8 @@ static char *join(const char *dir, const char *rest)
 	return um_format("%s/%s", strcmp(dir, "/") == 0 ? "" : dir, rest);
 }
 
-char *user_path(const char *text, const char *base)
+char *user_path(const char *text, const char *base, const char *home)
 {
-	const char *home = getenv("HOME");
-
 	if (text[0] == '~' && (text[1] == '/' || text[1] == '\0')) {
 		if (home == NULL || *home == '\0')
 			um_die("%s: HOME is not set", text);

@@ -100,6 +100,9 @@ done
 mkdir home/plain
 expect 0 "$UMVIEW" -n --cow=~/other --mount viewfs,move:~/plain:/mnt true
 [ -d home/other ] && [ ! -e '~' ] || fail "--cow=~/other: $(ls -d '~' home/*)"
+rm -rf home/other
+expect 0 "$UMVIEW" -n --cow=~/other --su sh -c 'echo x >/new' # --su changes HOME, but not whose the option was
+[ -f home/other/new ] || fail "--cow=~/other --su: $(ls -d '~' home/*)"
 expect 125 env -u HOME "$UMVIEW" -n --cow=~/other true
 expect_out 'HOME is not set'
 ln -s rcdir/rc rc.link # where the name lies, not what it leads to: as the user sees it
@@ -110,6 +113,21 @@ rc_wrong() {
 	wrong "rc:2: $1" -f rc true
 }
 rc_wrong 'unknown option "colour"' 'colour red'
+rc_wrong 'write: cow ARGUMENT, without "=" or quotes: = x' 'cow = x'
+rc_wrong 'write: cow ARGUMENT, without "=" or quotes: "a b"' 'cow "a b"'
+printf 'name with-cr\r\nsu\r\n' >rc # from another system
+# shellcheck disable=SC2016
+expect 0 "$UMVIEW" -f rc sh -c 'echo "$UMVIEW_NAME $(id -u)"'
+expect_out '^with-cr 0$'
+if [ "$(id -u)" != 0 ]; then
+	echo su >config/umview/rc
+	chmod 0 config/umview/rc
+	expect 125 env XDG_CONFIG_HOME="$PWD/config" "$UMVIEW" true
+	expect_out 'config/umview/rc: Permission denied'
+	chmod 0 config/umview
+	expect 0 env XDG_CONFIG_HOME="$PWD/config" "$UMVIEW" true
+	chmod 700 config/umview
+fi
 rc_wrong '"preload" needs an argument' 'preload'
 rc_wrong '"su" takes no argument' 'su now'
 rc_wrong '"enter" belongs on the command line' 'enter x'
