@@ -32,11 +32,6 @@ void layers_disable(unsigned features)
 	missing |= features;
 }
 
-void layers_disable_openat2(void)
-{
-	layers_disable(LAYERS_OPENAT2);
-}
-
 bool feature_off(enum layers_feature feature)
 {
 	return missing & feature;

@@ -149,7 +149,6 @@ enum layers_feature {
 };
 /* Do as if these (a set of them) were missing, in all stacks that are opened after the call. */
 void layers_disable(unsigned features);
-void layers_disable_openat2(void);
 
 /**
  * layers_walk() - look up a path, as far as no symbolic link has to be followed

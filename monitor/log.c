@@ -11,13 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static int log_fd = 2;
-
-void um_log_to(int fd)
-{
-	log_fd = fd;
-}
-
 /* One line, in one write: lines of several processes do not mix. */
 static void line(const char *fmt, va_list ap)
 {
@@ -30,7 +23,7 @@ static void line(const char *fmt, va_list ap)
 	if (more > 0)
 		n += (size_t)more < sizeof(buf) - n - 1 ? (size_t)more : sizeof(buf) - n - 2;
 	buf[n++] = '\n';
-	written = write(log_fd, buf, n);
+	written = write(STDERR_FILENO, buf, n);
 	(void)written; /* there is nobody to tell */
 	errno = saved;
 }

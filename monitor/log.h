@@ -13,8 +13,7 @@
 
 #define UM_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
-/* Messages go to this descriptor from now on (it is not duplicated); 2 at first. */
-void um_log_to(int fd);
+/* Lines on standard error. */
 void um_info(const char *fmt, ...) UM_PRINTF(1, 2);
 void um_warn(const char *fmt, ...) UM_PRINTF(1, 2);
 /* The same, and exit(UM_EXIT_FAILURE). */

@@ -139,8 +139,11 @@ int64_t prctl_caps(struct um_call *call, bool *handled); /* the PR_CAP_*, PR_CAP
 
 /* control.c */
 um_op call_um_ctl;
-/* Words for people about why a call failed; the control verb "why" asks for them. */
+
+/* why.c: words for people about why a call failed; the control verb "why" asks for them.  Taken once, valid until the
+ * next why_set(); "" if there are none. */
 __attribute__((format(printf, 2, 3))) void why_set(const struct um_call *call, const char *format, ...);
+const char *why_take(const struct um_call *call);
 
 /* dir.c: a mount goes: its listings too */
 struct um_mount;

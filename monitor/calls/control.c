@@ -24,7 +24,6 @@
 #define WORDS_MAX 1024
 #define REPLY_MAX 65536
 #define ATTACH_REPLY_MAX 8192 /* less than what the command has room for: it must not ask twice */
-#define WHYS 16
 
 struct request {
 	struct um_call *call;
@@ -34,29 +33,6 @@ struct request {
 	char text[UM_CTL_REQUEST_MAX];
 	char reply[REPLY_MAX];
 };
-
-/* The last words for each of a few processes. */
-static struct {
-	pid_t tid;
-	char text[512];
-} whys[WHYS];
-static unsigned next_why;
-
-void why_set(const struct um_call *call, const char *format, ...)
-{
-	unsigned slot = next_why;
-	va_list ap;
-
-	for (unsigned i = 0; i < WHYS; i++)
-		if (whys[i].tid == call->tid)
-			slot = i;
-	if (slot == next_why)
-		next_why = (next_why + 1) % WHYS;
-	whys[slot].tid = call->tid;
-	va_start(ap, format);
-	vsnprintf(whys[slot].text, sizeof(whys[slot].text), format, ap);
-	va_end(ap);
-}
 
 __attribute__((format(printf, 2, 3))) static void say(struct request *r, const char *format, ...)
 {
@@ -201,12 +177,7 @@ static int verb_mounts(struct request *r)
 
 static int verb_why(struct request *r)
 {
-	for (unsigned i = 0; i < WHYS; i++)
-		if (whys[i].tid == r->call->tid) {
-			say(r, "%s", whys[i].text);
-			whys[i].tid = 0;
-			return 0;
-		}
+	say(r, "%s", why_take(r->call));
 	return 0;
 }
 

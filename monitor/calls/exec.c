@@ -106,7 +106,8 @@ static void note(struct exec *x, const struct exec_file *f)
 	x->executable &= f->facts->executable;
 }
 
-bool exec_is_presented(const char *path)
+/* Does it end in the name of a program that the view has one of its own for? */
+static bool is_presented(const char *path)
 {
 	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 
@@ -259,7 +260,7 @@ static int64_t prepare_and_run(struct exec *x)
 {
 	int64_t r = read_given(x);
 
-	if (r == 0 && exec_at_home(x)) {
+	if (r == 0 && !is_presented(x->given) && exec_at_home(x)) {
 		make_dumpable(x->call);
 		return UM_CONTINUE;
 	}

@@ -86,8 +86,6 @@ const struct exec_facts *exec_facts_known(const struct statx *real);
 /* exec_home.c: is all that the exec touches the host's own, unmodified, and are the ids to stay?  Then the kernel's
  * exec is right.  False: it is not known; nothing was changed but x->file, which is to be found anew. */
 bool exec_at_home(struct exec *x);
-/* Does a path end in the name of a program that the view has one of its own for (mount, umount)? */
-bool exec_is_presented(const char *path);
 
 /* exec_ids.c: what the exec does to the state: x->change and what follows it. */
 void exec_ids(struct exec *x);

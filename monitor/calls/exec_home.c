@@ -202,9 +202,6 @@ static const struct exec_facts *file_at_home(struct exec *x, const char *path, s
 
 bool exec_at_home(struct exec *x)
 {
-	if (exec_is_presented(x->given))
-		return false;
-
 	const char *path = x->given;
 	const struct exec_facts *facts;
 	struct statx st;
