@@ -11,7 +11,10 @@ NEEDS_TESTS="python3:python3 ps:procps busybox:busybox-static musl-gcc:musl-tool
 	setfacl:acl setfattr:attr strace:strace gdb:gdb script:bsdutils diff:diffutils xz:xz-utils
 	cppcheck:cppcheck /usr/share/doc/ca-certificates:ca-certificates"
 NEEDS_FULL="debootstrap:debootstrap node:nodejs valgrind:valgrind perf:linux-perf qemu-system-x86_64:qemu-system-x86 go:golang-go javac:default-jdk-headless
-	stress-ng:stress-ng dpkg-source:dpkg-dev /usr/include/sys/capability.h:libcap-dev /usr/include/popt.h:libpopt-dev"
+	sqlite3:sqlite3 tmux:tmux screen:screen mandb:man-db
+	sftp:openssh-client stress-ng:stress-ng dpkg-source:dpkg-dev /usr/include/sys/capability.h:libcap-dev /usr/include/popt.h:libpopt-dev"
+python=$(PATH=/usr/bin:$PATH python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])' 2>/dev/null)
+[ -z "$python" ] || NEEDS_FULL="$NEEDS_FULL /usr/lib/$python/test/test_os.py:lib$python-testsuite"
 NEEDS_BENCH="gcc:gcc make:make python3:python3 proot:proot bwrap:bubblewrap fakeroot:fakeroot"
 
 say() { printf '%s\n' "$*"; }

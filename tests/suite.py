@@ -72,18 +72,51 @@ def fetch(package, version, place):
     os.rename(place + ".new", place)
 
 
-def kernel_tests(folders):
-    """The directory of the kernel's self-tests (of Debian's linux-source-*), with these folders."""
+def unpacked(*packages):
+    """The directory with the files of these packages, of which nothing has been installed; skips if they cannot be had."""
+    os.makedirs(CACHE, exist_ok=True)
+    place = os.path.join(CACHE, "+".join(packages) + ".files")
+    with open(CACHE + "/lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.isdir(place):
+            new = os.path.join(CACHE, "packages.new")
+            subprocess.run(["rm", "-rf", new], check=True)
+            os.mkdir(new)
+            for name in download(new, *packages):
+                subprocess.run(["dpkg-deb", "-x", os.path.join(new, name), new], check=True)
+            os.rename(new, place)
+    return place
+
+
+def runnable(program):
+    """The program, which an unpacked package has; skips if a library that it wants is not installed."""
+    missing = re.findall(r"(?m)^\s*(\S+) => not found", subprocess.run(["ldd", program], stdout=subprocess.PIPE, text=True).stdout)
+    if missing:
+        skip("%s needs %s" % (os.path.basename(program), " ".join(missing)))
+    return program
+
+
+def download(place, *packages):
+    """Downloads packages to place; the names of their files."""
+    r = subprocess.run(["apt-get", "-q", "-o", "APT::Sandbox::User=", "download"] + list(packages), cwd=place,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if r.returncode != 0:
+        skip("%s cannot be had: %s" % (" ".join(packages), "; ".join(r.stdout.strip().splitlines()[-1:])))
+    return [name for name in os.listdir(place) if name.endswith(".deb")]
+
+
+def kernel_tests():
+    """The directory of the kernel's self-tests, of Debian's newest linux-source-*."""
     os.makedirs(CACHE, exist_ok=True)
     with open(CACHE + "/lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        found = sorted(name for name in os.listdir(CACHE) if name.startswith("linux-source-") and name.endswith(".tests"))
+        found = sorted(name for name in os.listdir(CACHE) if name.startswith("linux-source-") and name.endswith(".tools"))
         if not found:
-            found = [fetch_kernel(folders)]
-    return os.path.join(CACHE, found[-1]), found[-1].partition("_")[2][:-len(".tests")]
+            found = [fetch_kernel()]
+    return os.path.join(CACHE, found[-1], "testing/selftests")
 
 
-def fetch_kernel(folders):
+def fetch_kernel():
     place = os.path.join(CACHE, "kernel.new")
     subprocess.run(["rm", "-rf", place], check=True)
     os.mkdir(place)
@@ -91,21 +124,16 @@ def fetch_kernel(folders):
     names = sorted(name for name in names if re.fullmatch(r"linux-source-\d+\.\d+", name))
     if not names:
         skip("apt knows no package linux-source-*")
-    r = subprocess.run(["apt-get", "-q", "-o", "APT::Sandbox::User=", "download", names[-1]], cwd=place,
-                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if r.returncode != 0:
-        skip("the package %s cannot be had: %s" % (names[-1], "; ".join(r.stdout.strip().splitlines()[-1:])))
-    package = [name for name in os.listdir(place) if name.endswith(".deb")][0]
-    inner = "%s/tools/testing/selftests/" % names[-1]
-    wanted = ["%s%s" % (inner, name) for name in ["kselftest.h", "kselftest_harness.h"] + folders]
-    # tar's status is bad where a folder is not in that version
-    subprocess.run("dpkg-deb --fsys-tarfile %s | tar xO --wildcards '*/%s.tar.xz' | tar xJ --strip-components=4 %s" %
+    package = download(place, names[-1])[0]
+    wanted = ["%s/tools/%s" % (names[-1], name) for name in ["include", "testing/selftests"]]
+    subprocess.run("dpkg-deb --fsys-tarfile %s | tar xO --wildcards '*/%s.tar.xz' | tar xJ --strip-components=2 %s" %
                    (package, names[-1], " ".join(wanted)), shell=True, cwd=place, stderr=subprocess.DEVNULL)
-    if not os.path.exists(place + "/kselftest_harness.h"):
+    if not os.path.exists(place + "/testing/selftests/kselftest_harness.h"):
         skip("no self-tests in %s" % package)
     os.unlink(os.path.join(place, package))
-    os.rename(place, os.path.join(CACHE, package.rpartition("_")[0] + ".tests"))
-    return package.rpartition("_")[0] + ".tests"
+    result = package.rpartition("_")[0] + ".tools"
+    os.rename(place, os.path.join(CACHE, result))
+    return result
 
 
 class Cases:
