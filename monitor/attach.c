@@ -16,7 +16,8 @@
  * is killed, for its calls would go to the host's files.
  *
  * All of this is done by one thread, a worker's, without the view's lock: the kernel knows one thread as a tracee's
- * tracer, and lets go of what is still held when that thread ends.  One such work is done at a time.
+ * tracer, and lets go of what is still held when that thread ends.  One such work is done at a time.  With the ptrace
+ * tracer it is a thread of its own, which goes on as the tracer of those that were taken.
  *
  * The process gets the identity of who asks if that has virtual ids, else that of the view's user; but its own umask,
  * its own value of the limit that carries the state, and the root directory of the view.
@@ -26,6 +27,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -71,6 +73,8 @@ struct attachment {
 	pid_t resisting; /* the thread that could not be seized last, and why */
 	int error;
 	bool complete; /* a whole reading of /proc has found nobody new */
+	int listener;  /* of this thread, if it is to receive their calls */
+	bool known;    /* to those who end the view */
 	char *why;
 	size_t size;
 };
@@ -254,8 +258,14 @@ static int hold(struct attachment *a)
 
 static void let_go(struct attachment *a)
 {
-	for (size_t i = 0; i < a->nholds; i++)
-		hold_release(&a->holds[i]);
+	for (struct hold *h = a->holds; h < a->holds + a->nholds; h++) {
+		const struct member *m = find_member(a, h->pid);
+
+		if (a->view->tracer_ops->keep != NULL && m != NULL && m->taken)
+			a->view->tracer_ops->keep(h);
+		else
+			hold_release(h);
+	}
 }
 
 /* --- take
@@ -336,6 +346,17 @@ static int serve_member(struct attachment *a, pid_t pid, int listener)
 	return err;
 }
 
+/* It is this thread that will serve them: its listener, the one of all, is known to who ends the view. */
+static void make_known(struct attachment *a)
+{
+	if (a->known)
+		return;
+	um_lock(a->view);
+	ending_add(a->view->ending, a->listener, true);
+	um_unlock(a->view);
+	a->known = true;
+}
+
 /* What a failed installation means, in words. */
 static int explain(struct attachment *a, const struct member *m, const struct um_taking *t, int err)
 {
@@ -383,7 +404,10 @@ static int take(struct attachment *a, struct member *m, const struct sock_fprog 
 	fd = a->view->tracer_ops->take(h, filter, &t);
 	if (fd >= 0) {
 		t.what = "a thread of the monitor";
-		fd = serve_member(a, m->pid, fd);
+		if (a->listener >= 0)
+			make_known(a);
+		else
+			fd = serve_member(a, m->pid, fd);
 		m->taken = fd == 0;
 	}
 	if (fd < 0 && t.filtered)
@@ -474,28 +498,80 @@ static int copy_base(struct attachment *a, const struct um_state *caller)
 	return 0;
 }
 
+static int try_run(struct attachment *a)
+{
+	int err = run(a);
+
+	for (int i = 0; i < TRIES && err == -EAGAIN; i++) {
+		usleep(TRY_US);
+		err = run(a);
+	}
+	return err;
+}
+
+/* The thread that does it, where it receives their calls afterwards. */
+struct receiver {
+	struct attachment *a;
+	int err;
+	sem_t done;
+};
+
+static void *receive(void *arg)
+{
+	struct receiver *r = arg;
+	struct um_view *view = r->a->view;
+	bool known = false;
+	void *name;
+	int fd = view->tracer_ops->found(&name);
+
+	r->a->listener = fd;
+	r->err = fd;
+	if (fd >= 0) {
+		r->err = try_run(r->a);
+		known = r->a->known;
+	}
+	sem_post(&r->done); /* all of it is gone now */
+	if (known)
+		monitor_listen(view, fd, name);
+	else if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
+static int run_on_receiver(struct attachment *a)
+{
+	struct receiver r = {.a = a};
+	pthread_attr_t attr;
+	pthread_t thread;
+	int err;
+
+	sem_init(&r.done, 0, 0);
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	err = -pthread_create(&thread, &attr, receive, &r);
+	pthread_attr_destroy(&attr);
+	while (err == 0 && sem_wait(&r.done) < 0)
+		;
+	sem_destroy(&r.done);
+	return err < 0 ? err : r.err;
+}
+
 int attach(struct um_call *call, pid_t pid, bool alone, char *reply, size_t size)
 {
 	static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
 	struct um_view *view = call->view;
-	struct attachment a = {.view = view, .target = pid, .alone = alone, .why = reply, .size = size};
+	struct attachment a = {.view = view, .target = pid, .alone = alone, .listener = -1, .why = reply,
+			       .size = size};
 	int err;
 
 	if (view->secure)
 		return refuse(&a, NULL, -EPERM, "a secure view does not reach for processes outside of it");
-	if (view->tracer_ops->take == NULL)
-		return refuse(&a, NULL, -ENOTSUP, "this view's tracer (%s) cannot take processes in",
-			      view->tracer_ops->name);
 	err = copy_base(&a, call->state);
 	if (err < 0)
 		return err;
 	um_unlock(view);
 	pthread_mutex_lock(&one);
-	err = run(&a);
-	for (int i = 0; i < TRIES && err == -EAGAIN; i++) {
-		usleep(TRY_US);
-		err = run(&a);
-	}
+	err = view->tracer_ops->found != NULL ? run_on_receiver(&a) : try_run(&a);
 	pthread_mutex_unlock(&one);
 	um_lock(view);
 	free(a.base.ids.groups);

@@ -202,34 +202,40 @@ static bool hung_up(int fd)
 	return (p.revents & (POLLIN | POLLHUP | POLLERR | POLLNVAL)) != POLLIN;
 }
 
-static void *listen_thread(void *arg)
+void monitor_listen(struct um_view *view, int fd, void *name)
 {
-	struct listener *l = arg;
-	const struct um_tracer_ops *ops = l->view->tracer_ops;
-	bool ours;
-	void *name;
+	const struct um_tracer_ops *ops = view->tracer_ops;
 
-	l->err = ops->adopt(&l->view->features, l->fd, l->child, &name);
-	ours = l->err == 0;
-	sem_post(&l->adopted); /* if it is not ours, it is gone now */
-	if (!ours)
-		return NULL;
 	for (;;) {
-		struct um_call call = { .view = l->view };
+		struct um_call call = { .view = view };
 		int err = ops->receive(name, &call);
 
 		if (err == 0) {
-			ops->lock(name, l->view);
-			dispatch(l->view, &call);
-			um_unlock(l->view);
+			ops->lock(name, view);
+			dispatch(view, &call);
+			um_unlock(view);
 			continue;
 		}
 		if (err == -EAGAIN)
 			continue;
-		if (err != -ENOENT || hung_up(l->fd))
+		if (err != -ENOENT || hung_up(fd))
 			break;
 	}
-	close(l->fd);
+	close(fd);
+}
+
+static void *listen_thread(void *arg)
+{
+	struct listener *l = arg;
+	bool ours;
+	void *name;
+
+	l->err = l->view->tracer_ops->adopt(&l->view->features, l->fd, l->child, &name);
+	ours = l->err == 0;
+	sem_post(&l->adopted); /* if it is not ours, it is gone now */
+	if (!ours)
+		return NULL;
+	monitor_listen(l->view, l->fd, name);
 	sem_destroy(&l->adopted);
 	free(l);
 	return NULL;

@@ -11,6 +11,9 @@
  * end.  0 or a negative errno. */
 int monitor_add_listener(struct um_view *view, int fd, pid_t child);
 
+/* The same on this thread, until nobody is left. @name: the tracer's, for calls. */
+void monitor_listen(struct um_view *view, int fd, void *name);
+
 /* Call @fn on the loop's thread, with the view's lock held, whenever @fd is readable or has hung up. */
 typedef void monitor_poll_fn(struct um_view *view, int fd, void *arg);
 int monitor_add_poll(struct um_view *view, int fd, monitor_poll_fn *fn, void *arg);

@@ -230,7 +230,8 @@ static int go_back(struct hold *h)
 	return wait_interrupted(h, INT_MAX);
 }
 
-int hold_release(struct hold *h)
+/* The end of a hold, by a function of tracee.h. */
+static int finish(struct hold *h, int (*how)(struct tracee *t, const struct arch_regs *regs))
 {
 	int r = 0;
 
@@ -239,8 +240,18 @@ int hold_release(struct hold *h)
 	if (h->used)
 		r = go_back(h);
 	if (r == 0)
-		r = tracee_release(&h->t, h->used || h->repair ? &h->t.saved : NULL);
+		r = how(&h->t, h->used || h->repair ? &h->t.saved : NULL);
 	h->stopped = false;
 	h->gone = r < 0;
 	return r < 0 ? -ESRCH : 0;
+}
+
+int hold_release(struct hold *h)
+{
+	return finish(h, tracee_release);
+}
+
+int hold_restore(struct hold *h)
+{
+	return finish(h, tracee_restore);
 }

@@ -37,5 +37,7 @@ int hold_call(struct hold *h, int nr, const uint64_t args[6], int64_t *result);
 int hold_write(const struct hold *h, uint64_t addr, const void *buf, size_t len);
 /* Let it go on with what it was doing.  0 or -ESRCH. */
 int hold_release(struct hold *h);
+/* The same, but that it stays traced, in a stop. */
+int hold_restore(struct hold *h);
 
 #endif

@@ -40,27 +40,37 @@
 #include "../view.h"
 #include "park_ops.h"
 
-#define OPTIONS                                                                                                      \
-	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | \
-	 PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL)
 #define AT_CALL (SIGTRAP | 0x80)
 #define TELLS 16                /* events of CMD that the loop has not heard of yet */
 
 /* --- the filter and its listener ---------------------------------------------------------------------------------- */
 
-static int ptrace_install(const struct sock_fprog *filter, const struct um_features *features)
+struct sock_fprog ptrace_filter(const struct sock_fprog *filter, struct sock_filter *code)
 {
-	struct sock_filter code[BPF_MAXINSNS];
-	struct sock_fprog mine = { filter->len, code };
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	(void)features;
-	if (fd < 0)
-		return -errno;
 	memcpy(code, filter->filter, filter->len * sizeof(*code));
 	for (unsigned i = 0; i < filter->len; i++)
 		if (code[i].code == (BPF_RET | BPF_K) && code[i].k == SECCOMP_RET_USER_NOTIF)
 			code[i].k = SECCOMP_RET_TRACE;
+	return (struct sock_fprog){ filter->len, code };
+}
+
+/* The listener: a socket. */
+static int new_listener(void)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int ptrace_install(const struct sock_fprog *filter, const struct um_features *features)
+{
+	struct sock_filter code[BPF_MAXINSNS];
+	struct sock_fprog mine = ptrace_filter(filter, code);
+	int fd = new_listener();
+
+	(void)features;
+	if (fd < 0)
+		return fd;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &mine) < 0)
 		return -errno;
 	return fd;
@@ -90,24 +100,48 @@ static int ptrace_start(struct um_view *view)
 	return sigaction(SIGCHLD, &sa, NULL) < 0 ? -errno : 0; /* each stop would wake the loop */
 }
 
-static int ptrace_adopt(const struct um_features *features, int fd, pid_t child, void **listener)
+/* This thread is a tracer from now on.  NULL: there is no memory. */
+static struct ptracer *new_ptracer(int fd)
 {
 	struct ptracer *p = calloc(1, sizeof(*p));
 
-	(void)features;
 	if (p == NULL)
-		return -ENOMEM;
-	if (ptrace(PTRACE_SEIZE, child, NULL, (void *)(long)OPTIONS) < 0) {
-		free(p);
-		return -errno;
-	}
+		return NULL;
 	p->tid = gettid();
 	p->thread = pthread_self();
 	p->fd = fd;
 	pthread_mutex_init(&p->mutex, NULL);
 	pthread_cond_init(&p->answered, NULL);
+	return p;
+}
+
+static int ptrace_adopt(const struct um_features *features, int fd, pid_t child, void **listener)
+{
+	struct ptracer *p = new_ptracer(fd);
+
+	(void)features;
+	if (p == NULL)
+		return -ENOMEM;
+	if (ptrace(PTRACE_SEIZE, child, NULL, (void *)(long)PTRACER_OPTIONS) < 0) {
+		int err = -errno;
+
+		free(p);
+		return err;
+	}
 	*listener = p;
 	return 0;
+}
+
+static int ptrace_found(void **listener)
+{
+	int fd = new_listener();
+
+	*listener = fd >= 0 ? new_ptracer(fd) : NULL;
+	if (fd >= 0 && *listener == NULL) {
+		close(fd);
+		return -ENOMEM;
+	}
+	return fd;
 }
 
 /* --- what the loop wants to know of CMD --------------------------------------------------------------------------- */
@@ -598,4 +632,7 @@ const struct um_tracer_ops um_ptrace = {
 	.child = ptrace_child,
 	.is_helper = ptrace_is_helper,
 	.park = &park_ptrace,
+	.found = ptrace_found,
+	.take = ptrace_take,
+	.keep = ptrace_keep_held,
 };

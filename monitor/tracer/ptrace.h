@@ -34,7 +34,13 @@ struct trapped {
 	struct trapped *next;
 };
 
+/* How all are traced. */
+#define PTRACER_OPTIONS                                                                                              \
+	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | \
+	 PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL)
+
 struct ask;
+struct hold;
 
 /* A thread of the monitor that traces.  It is never freed: a worker may still name it. */
 struct ptracer {
@@ -90,6 +96,9 @@ void ptrace_gone(struct ptracer *p, const siginfo_t *info);
 /* Keep a call; *t is empty afterwards. 0 or -ENOMEM. */
 int ptrace_keep(struct ptracer *p, struct trapped *t);
 
+/* The filter with TRACE for USER_NOTIF, in @code, which has room for BPF_MAXINSNS. */
+struct sock_fprog ptrace_filter(const struct sock_fprog *filter, struct sock_filter *code);
+
 /* Let a stopped thread go on, with a signal or 0.  0 or -ESRCH. */
 int ptrace_resume(enum __ptrace_request request, pid_t tid, int sig);
 
@@ -107,6 +116,11 @@ int ptrace_sleep(struct ptracer *p, struct trapped *t);
 int ptrace_inject(struct ptracer *p, struct trapped *t, const struct ask *a);
 /* A rewritten call is over. */
 void ptrace_rewritten_ends(struct trapped *t);
+
+/* ptrace_take.c */
+int ptrace_take(struct hold *h, const struct sock_fprog *filter, struct um_taking *t);
+/* A held thread of a process that was taken goes on, traced by this thread. */
+void ptrace_keep_held(struct hold *h);
 
 /* ptrace_carrier.c */
 /* The carrier of this thread, which is made if there is none; or a negative errno. */

@@ -287,13 +287,21 @@ void tracee_hides(void)
 	__atomic_store_n(&hides, true, __ATOMIC_SEQ_CST);
 }
 
-/* Let a stopped thread go on with these registers (NULL: as it is), untraced. */
-int tracee_release(struct tracee *t, const struct arch_regs *regs)
+/* Give a stopped thread these registers (NULL: it has its own), and its signal mask. */
+int tracee_restore(struct tracee *t, const struct arch_regs *regs)
 {
 	int r = regs ? arch_regs_set(t->tid, regs) : 0;
 
 	if (r == 0 && t->masked && ptrace(PTRACE_SETSIGMASK, t->tid, KERNEL_SIGSET_SIZE, &t->mask) < 0)
 		r = -errno;
+	return r;
+}
+
+/* Let a stopped thread go on with these registers (NULL: as it is), untraced. */
+int tracee_release(struct tracee *t, const struct arch_regs *regs)
+{
+	int r = tracee_restore(t, regs);
+
 	if (r == 0 && ptrace(PTRACE_DETACH, t->tid, NULL, (void *)(long)t->sig) < 0)
 		r = -errno;
 	if (__atomic_exchange_n(&hides, false, __ATOMIC_SEQ_CST))

@@ -62,6 +62,8 @@ bool tracee_is_stopped(struct tracee *t);
 void tracee_hides(void);
 /* Who traces a thread?  0: nobody; -1: there is no such thread. */
 pid_t tracee_tracer(pid_t tid);
+/* Give a stopped thread these registers (NULL: it has its own), and its signal mask.  0 or negative errno. */
+int tracee_restore(struct tracee *t, const struct arch_regs *regs);
 /* Let a stopped thread go on with these registers (NULL: as it is), untraced.  0 or negative errno. */
 int tracee_release(struct tracee *t, const struct arch_regs *regs);
 /* The thread does not stop, or a request said that it is gone.  @error: what tracee_wait() said, or 0. */

@@ -58,8 +58,13 @@ struct um_tracer_ops {
 	bool (*is_helper)(pid_t pid);
 	const struct park_ops *park;    /* how calls that wait are parked (park_ops.h) */
 	/* Install the filter in a process that runs, by one of its threads, all of which are held; a descriptor as of
-	 * install, in the monitor, or a negative errno.  NULL: this tracer cannot. */
+	 * install, in the monitor, or a negative errno. */
 	int (*take)(struct hold *h, const struct sock_fprog *filter, struct um_taking *t);
+	/* NULL: each process that is taken in has a listener of its own, which take gives.  Otherwise the thread that holds
+	 * them goes on as the one that receives: this gives the listener, for all of them, and its name in calls. */
+	int (*found)(void **listener);
+	/* Then: a held thread of a process that was taken goes on. */
+	void (*keep)(struct hold *h);
 };
 
 extern const struct um_tracer_ops um_unotify, um_ptrace;

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -22,42 +21,12 @@
 #include "../compat.h"
 #include "../view.h"
 #include "hold.h"
+#include "take.h"
 #include "tracer.h"
 #include "unotify.h"
 
 #define SPARE 4		    /* descriptors kept free for what must not fail */
 #define ROOM_FOR_LISTENER 8 /* descriptors that the process gets more, for a moment */
-
-/* A call in the thread, with the cookie; its result, or -ESRCH. */
-static int64_t make_call(struct hold *h, int nr, uint64_t a, uint64_t b, uint64_t c)
-{
-	uint64_t args[6] = {a, b, c, 0, 0, h->view->cookie};
-	int64_t result;
-	int err = hold_call(h, nr, args, &result);
-
-	return err < 0 ? err : result;
-}
-
-/* Memory of its own for the filter: its stack may be small.  The address, or a negative errno. */
-static int64_t map(struct hold *h, size_t size)
-{
-	uint64_t args[6] = {0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0};
-	int64_t result;
-	int err = hold_call(h, SYS_mmap, args, &result);
-
-	return err < 0 ? err : result;
-}
-
-static int write_filter(const struct hold *h, uint64_t at, const struct sock_fprog *filter)
-{
-	struct sock_fprog theirs = {.len = filter->len};
-	uint64_t code = at + sizeof(theirs);
-	int err;
-
-	theirs.filter = (struct sock_filter *)(uintptr_t)code;
-	err = hold_write(h, at, &theirs, sizeof(theirs));
-	return err < 0 ? err : hold_write(h, code, filter->filter, filter->len * sizeof(*filter->filter));
-}
 
 /* The process has no descriptor left: a few more for a moment.  False: it cannot have more. */
 static bool raise_limit(pid_t pid, struct rlimit64 *old)
@@ -78,10 +47,10 @@ static int64_t install(struct hold *h, uint64_t prog)
 	unsigned flags =
 	    unotify_flags(&h->view->features) | SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
 	struct rlimit64 old;
-	int64_t fd = make_call(h, SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, prog);
+	int64_t fd = take_call(h, SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, prog);
 
 	if (fd == -EMFILE && raise_limit(h->pid, &old)) {
-		fd = make_call(h, SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, prog);
+		fd = take_call(h, SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, prog);
 		prlimit64(h->pid, RLIMIT_NOFILE, &old, NULL);
 	}
 	return fd;
@@ -113,7 +82,7 @@ static int take_listener(struct hold *h, int pidfd, uint64_t prog, struct um_tak
 	int64_t fd;
 
 	t->what = "no_new_privs (prctl)";
-	fd = make_call(h, SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0);
+	fd = take_call(h, SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0);
 	if (fd < 0)
 		return (int)fd;
 	t->no_new_privs = true;
@@ -128,7 +97,7 @@ static int take_listener(struct hold *h, int pidfd, uint64_t prog, struct um_tak
 	listener = (int)syscall(SYS_pidfd_getfd, pidfd, (int)fd, 0);
 	if (listener < 0)
 		return -errno;
-	make_call(h, SYS_close, (uint64_t)fd, 0, 0);
+	take_call(h, SYS_close, (uint64_t)fd, 0, 0);
 	return listener;
 }
 
@@ -143,13 +112,13 @@ static int take(struct hold *h, int pidfd, const struct sock_fprog *filter, stru
 	if (r < 0)
 		return r;
 	t->what = "memory for the filter (mmap)";
-	at = map(h, size);
+	at = take_map(h, size);
 	if (at < 0)
 		return (int)at;
-	r = write_filter(h, (uint64_t)at, filter);
+	r = take_write(h, (uint64_t)at, filter);
 	if (r == 0)
 		r = take_listener(h, pidfd, (uint64_t)at, t);
-	make_call(h, SYS_munmap, (uint64_t)at, size, 0);
+	take_call(h, SYS_munmap, (uint64_t)at, size, 0);
 	return r;
 }
 

@@ -2,6 +2,7 @@
 # Two shells at two terminals: what the second one mounts in its view is seen by the first, once that has been attached;
 # the first goes on with the line that was being typed, keeps its open files, working directory and umask, and lives on
 # when the second one and its view's command have ended.
+# ptrace: yes
 import os
 import re
 import sys

@@ -2,6 +2,7 @@
 # The process that lends a ptrace view its descriptors (viewcarrier) is killed: no zombie is left, and nothing of the view
 # goes wrong in silence: either it goes on, and changed files open, or it ends with words.  From inside it cannot be killed.
 # timeout: 120
+# ptrace: no
 . "$(dirname "$0")/../lib.sh"
 
 echo before >f

@@ -2,6 +2,7 @@
 # Secure mode with the ptrace tracer: opens with O_PATH beside reads of the process's memory map (they once waited for each
 # other for ever), and a thread that executes a program while another one opens files.
 # timeout: 120
+# ptrace: no
 . "$(dirname "$0")/../lib.sh"
 
 cc -D_GNU_SOURCE -pthread -I"$UMVIEW_SRC/tests/conformance" -o beside "$UMVIEW_SRC/tests/conformance/beside.c" || fail "cc"

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# ptrace: yes
 """The examples of README work as they are printed: each line "    $ COMMAND" is run by a shell, one after the other in
 one home directory, and gives the lines that follow it."""
 import os

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Other tests again, without each of the optional features of the kernel in turn, and without all of them.
 # timeout: 600
+# ptrace: no
 . "$(dirname "$0")/../lib.sh"
 
 tests="cow-basics chroot-busybox exit-status oracle-files local-deb"
