@@ -378,16 +378,23 @@ static bool bad_nsec(const struct timespec *t)
 static int64_t times_target_fd(struct um_call *call, struct um_path *path)
 {
 	int64_t err;
+	int copy;
 
 	if (arg_flags(call) != 0)
 		return -EINVAL;
 	err = fd_path(call, arg_dirfd(call), path);
+	if (err == 0 && mount_readonly(call->view, call->state, path->mount))
+		return -EROFS;
 	/* A lower body may be another's, or have been copied up since: never the kernel's to change. */
-	if (err == 0 && (path->lower || path->below))
-		return 0;
+	if (err == 0 && path->mount != call->view->host) {
+		copy = call->view->features.pidfd_getfd ? um_get_fd(call, arg_dirfd(call)) : -1;
+		err = copy < 0 || !(fcntl(copy, F_GETFL) & O_PATH) ? 0 : -EBADF;
+		if (copy >= 0)
+			close(copy);
+		return err;
+	}
 	if (err == -ESTALE)
 		return DONE;
-	/* A body of the upper directory is the real user's own: the kernel sets its times. */
 	return err == 0 || err == NAMEI_NATIVE ? UM_CONTINUE : err;
 }
 
@@ -497,7 +504,7 @@ int64_t call_ioctl(struct um_call *call)
 	if (!change || hashtab_npaths(call->view->table) == 0)
 		return UM_CONTINUE;
 	err = fd_path(call, arg_dirfd(call), &path);
-	if (err == 0 && (path.lower || path.below))
+	if (err == 0 && path.mount != call->view->host)
 		err = -EOPNOTSUPP;
 	um_path_put(&path);
 	return err == -ESTALE || err == -EOPNOTSUPP ? -EOPNOTSUPP : UM_CONTINUE;

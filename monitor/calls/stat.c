@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -167,6 +168,7 @@ int64_t call_statfs(struct um_call *call)
 {
 	struct um_path path = UM_PATH_INIT;
 	struct statfs st;
+	bool readonly;
 	int64_t err;
 
 	if (call->row->path < 0)
@@ -176,10 +178,13 @@ int64_t call_statfs(struct um_call *call)
 		return UM_CONTINUE;
 	if (err < 0)
 		return err;
-	if (path.same) {
+	readonly = mount_readonly(call->view, call->state, path.mount);
+	if (path.same && !readonly) {
 		err = UM_CONTINUE;
 	} else {
 		err = UM_OPS(&path)->statfs(UM_FS(&path), path.rel, &st);
+		if (err == 0 && readonly)
+			st.f_flags |= ST_RDONLY;
 		if (err == 0)
 			err = um_write(call, arg_data(call, 0), &st, sizeof(st));
 	}
@@ -210,7 +215,7 @@ int64_t call_access(struct um_call *call)
 
 	if ((mask & ~7) || (flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)))
 		return -EINVAL;
-	if (!state->virtual_ids || mask == F_OK)
+	if (!(mask & W_OK) && (!state->virtual_ids || mask == F_OK))
 		how |= NAMEI_READ;
 	if (arg_is_fd(call))
 		err = fd_path(call, arg_dirfd(call), &path);

@@ -9,8 +9,18 @@ echo A >a/f
 echo x >f
 echo x >g
 touch -d @1000 g
-look() { find a c f g -printf '%p %y %m %s %T@ %C@\n'; cat a/f f g; lsattr f 2>/dev/null; }
+look() { lsattr a/f 2>/dev/null; find a c f g -printf '%p %y %m %s %T@ %C@\n'; cat a/f f g; lsattr f 2>/dev/null; }
 look >before
+cat >by-fd.py <<'END'
+import os, sys
+f = os.open(sys.argv[1], 0)
+for change in (lambda: os.utime(f, (5, 5)), lambda: os.fchmod(f, 0o600), lambda: os.utime(f, (6, 6)),
+               lambda: os.setxattr(f, "user.x", b"x"), lambda: os.chown(f, -1, os.getgid())):
+    try:
+        change()
+    except OSError:
+        pass
+END
 
 for mode in "" --su --secure; do
 	expect 0 umview $mode --cow "$D" -- sh -c 'echo VIEW >a/v; mount --bind a c && ls c && echo x >c/new && rm c/f && ls a && umount c && ls c'
@@ -24,14 +34,8 @@ v"
 	expect 0 umview $mode --cow "$D" -- sh -c 'umount / 2>/dev/null; echo x >leak'
 	[ ! -e leak ] || fail "a write after umount / is on the host ($mode)"
 	umview $mode --cow "$D" -- chattr +A f >/dev/null 2>&1
-	umview $mode --cow "$D" -- python3 -c '
-import os
-f = os.open("g", 0)
-try:
-    os.utime(f, (5, 5)); os.utime(f, (6, 6))
-except OSError:
-    pass
-os.fchmod(f, 0o600)'
+	umview $mode --cow "$D" -- python3 by-fd.py g
+	umview $mode --cow "$D" -- sh -c 'mount --bind a c && chattr +A c/f; python3 by-fd.py c/f' >/dev/null 2>&1
 	look >after
 	cmp -s before after || { diff before after; fail "the real files have changed ($mode)"; }
 	chmod -R u+rwX "$D"
