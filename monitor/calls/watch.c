@@ -117,6 +117,27 @@ static int64_t body_handle(struct um_call *call, int fd)
 	return err < 0 ? err : ret;
 }
 
+/* By a descriptor, which the kernel knows; in secure mode it may be another file's by then. */
+static int64_t open_handle(struct um_call *call)
+{
+	struct um_path path = UM_PATH_INIT;
+	int fd = arg_dirfd(call), copy = -1;
+	int64_t err;
+
+	if (!call->view->secure)
+		return UM_CONTINUE;
+	if (fd == AT_FDCWD)
+		err = namei_fd(call, fd, &path);
+	else
+		err = copy = um_get_fd(call, fd);
+	if (err >= 0)
+		err = body_handle(call, copy >= 0 ? copy : path.node.fd);
+	if (copy >= 0)
+		close(copy);
+	um_path_put(&path);
+	return err;
+}
+
 int64_t call_name_to_handle(struct um_call *call)
 {
 	struct um_path path = UM_PATH_INIT;
@@ -125,8 +146,9 @@ int64_t call_name_to_handle(struct um_call *call)
 
 	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH | HANDLE_FLAGS))
 		return -EINVAL;
-	err = arg_is_fd(call) ? NAMEI_NATIVE :
-				arg_path(call, NAMEI_READ | (flags & AT_SYMLINK_FOLLOW ? NAMEI_FOLLOW : 0), &path);
+	if (arg_is_fd(call))
+		return open_handle(call);
+	err = arg_path(call, NAMEI_READ | (flags & AT_SYMLINK_FOLLOW ? NAMEI_FOLLOW : 0), &path);
 	if (err == NAMEI_NATIVE || (err == 0 && path.same))
 		err = UM_CONTINUE;
 	if (err == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Working directories that their own path does not lead to: removed, below one that may not be searched, deeper than
- * PATH_MAX.
+ * What getcwd writes; and working directories that their own path does not lead to: removed, below one that may not be
+ * searched, deeper than PATH_MAX.
  *
  * setup: yes
  */
@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int setup(void)
@@ -38,6 +39,22 @@ static void removed(void)
 	say("removed-rename", "%s", outcome(rename("name", "name2")));
 	say("removed-chdir-dot", "%s", outcome(chdir(".")));
 	say("removed-absolute", "%s", outcome(stat("/", &st)));
+}
+
+/* More room than the name needs, just enough, too little, none. */
+static void room(void)
+{
+	static const char *const cases[] = { "room-more", "room-exact", "room-less", "room-none" };
+	char cwd[PATH_MAX];
+	long size = syscall(SYS_getcwd, cwd, sizeof(cwd));
+
+	for (int i = 0; i < 4; i++) {
+		long has = i == 3 ? 0 : size + 1 - i, got;
+
+		memset(cwd, 'x', sizeof(cwd));
+		got = syscall(SYS_getcwd, cwd, has);
+		say(cases[i], "%s, %s", got == size ? "the size" : outcome(got), cwd[has] == 'x' ? "nothing behind" : "overrun");
+	}
 }
 
 /* The parent may not be searched any more, the directory itself may. */
@@ -99,6 +116,7 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "setup") == 0)
 		return setup();
+	room();
 	removed();
 	closed(home);
 	deep(home);

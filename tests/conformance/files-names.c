@@ -80,6 +80,9 @@ static void makers(void)
 	umask(0777);
 	mkdir("umask777", 0777);
 	shape("umask 777: mkdir", "umask777");
+	umask(07022); /* what is not of the permissions is ignored */
+	mkdir("umask7022", 01777);
+	shape("umask 7022: mkdir", "umask7022");
 	umask(022);
 }
 

@@ -480,6 +480,14 @@ static void kernel(void)
 		TRY("setgid-0", setgid(0));
 		TRY("setresuid-0", setresuid(-1, 0, -1));
 		TRY("vhangup", syscall(SYS_vhangup));
+		TRY("pivot-root", syscall(SYS_pivot_root, ".", "."));
+		TRY("mount-fsopen", syscall(SYS_fsopen, "tmpfs", 0));
+		TRY("mount-fspick", syscall(SYS_fspick, AT_FDCWD, ".", 0));
+		TRY("mount-fsconfig", syscall(SYS_fsconfig, 0, 6, NULL, NULL, 0));
+		TRY("mount-fsmount", syscall(SYS_fsmount, 0, 0, 0));
+		TRY("mount-move", syscall(SYS_move_mount, AT_FDCWD, ".", AT_FDCWD, ".", 0));
+		TRY("mount-open-tree", syscall(SYS_open_tree, AT_FDCWD, ".", 0) < 0 ? -1 : 0);
+		TRY("mount-setattr", syscall(SYS_mount_setattr, AT_FDCWD, ".", 0, NULL, 0));
 		TRY("kexec", syscall(SYS_kexec_load, 0, 0, NULL, 0));
 		TRY("open-by-handle", syscall(SYS_open_by_handle_at, -1, NULL, 0) < 0);
 	}

@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/fsuid.h>
@@ -319,6 +321,8 @@ static void as_root(void)
 
 static void dropping(void)
 {
+	struct sock_filter all = { BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW };
+	struct sock_fprog allow = { 1, &all };
 	pid_t root, pid;
 
 	if (getuid() != 0)
@@ -341,6 +345,9 @@ static void dropping(void)
 	TRY("dropped-prlimit-root", prlimit(root, RLIMIT_CORE, NULL, &(struct rlimit){ 0 }));
 	look_into("dropped", root);
 	look_into("dropped-self", getpid());
+	TRY("dropped-continue-root", kill(root, SIGCONT)); /* of the same session */
+	TRY("dropped-nnp", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+	TRY("dropped-filter", syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &allow));
 	TRY("dropped-setuid", setuid(0));
 	TRY("dropped-setgid", setgid(0));
 	TRY("dropped-chown", chown(".", 100, 100));
