@@ -27,7 +27,7 @@ struct runtime_request {
 	int32_t child;
 	uint32_t umask;
 	uint32_t node;          /* which of the view's nodes is meant (node.h) */
-	bool su;
+	uint8_t su;             /* not bool: what comes may be anything */
 };
 
 struct runtime_reply {
