@@ -82,11 +82,23 @@ static int64_t send_slowly(struct um_call *call, int sock, const struct msghdr *
 	}
 }
 
+/* Does MSG_ZEROCOPY count on this socket? */
+static bool is_zerocopy(int sock)
+{
+	int on = 0;
+	socklen_t len = sizeof(on);
+
+	return getsockopt(sock, SOL_SOCKET, SO_ZEROCOPY, &on, &len) == 0 && on;
+}
+
 int64_t send_for(struct um_call *call, int sock, const struct msghdr *msg, int flags)
 {
 	int ours = flags | MSG_DONTWAIT | MSG_NOSIGNAL;
 	int64_t ret;
 
+	/* Without a copy the data would go out of our memory, later: programs are told to send with one. */
+	if ((flags & MSG_ZEROCOPY) && is_zerocopy(sock))
+		return -ENOBUFS;
 	if (!um_alive(call))
 		return UM_REPLIED;
 	if (call->on_worker) {

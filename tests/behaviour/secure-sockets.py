@@ -63,7 +63,7 @@ exploit.compare(run(), run(*exploit.view()), run(*exploit.view("--secure")), HEL
 
 # What the view makes itself works there: by path, by abstract name, by a name that the kernel gives.
 own = """
-import os, socket
+import errno, os, socket
 def pair(kind, address):
     a, b = socket.socket(socket.AF_UNIX, kind), socket.socket(socket.AF_UNIX, kind)
     a.bind(address)
@@ -84,6 +84,12 @@ tcp = socket.create_server(("127.0.0.1", 0))
 there = socket.create_connection(tcp.getsockname(), timeout=30)
 there.sendall(b"hi")
 assert tcp.accept()[0].recv(9) == b"hi"
+there.setsockopt(socket.SOL_SOCKET, 60, 1) # SO_ZEROCOPY: the monitor's memory must not go out
+try:
+    there.sendmsg([b"hi"], [], 0x4000000)
+    raise SystemExit("MSG_ZEROCOPY is taken")
+except OSError as e:
+    assert e.errno == errno.ENOBUFS, e
 udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 udp.bind(("127.0.0.1", 0))
 socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"hi", udp.getsockname())
