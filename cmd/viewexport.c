@@ -262,6 +262,16 @@ static void write_parents(struct export *x, const char *path)
 	}
 }
 
+/* A whiteout of a directory of changes that is in this one. */
+static bool is_mark(const struct layers_diff_entry *e)
+{
+	const struct statx *st = &e->upper;
+	const char *slash = strrchr(e->path, '/');
+
+	return strncmp(slash ? slash + 1 : e->path, ".wh.", 4) == 0 ||
+	       (S_ISCHR(st->stx_mode) && st->stx_rdev_major == 0 && st->stx_rdev_minor == 0);
+}
+
 static void write_change(struct export *x, const struct layers_diff_entry *e)
 {
 	struct statx st = e->upper;
@@ -284,6 +294,8 @@ static void write_change(struct export *x, const struct layers_diff_entry *e)
 		cmd_message("%s: left out, an archive cannot hold a socket", e->path);
 		return;
 	}
+	if (is_mark(e))
+		cmd_message("%s: is written as it is, but who unpacks the archive as a layer takes it for a whiteout", e->path);
 	write_parents(x, e->path);
 	write_object(x, e->path, &st);
 	if (S_ISDIR(st.stx_mode))

@@ -181,6 +181,7 @@ expect 0 viewdiff s
 expect_out "A c--------- .* $PWD/b$PWD/gone"
 expect_out "A drwx------ .* $PWD/b/.umview"
 expect 0 viewexport s --tar s.tar
+expect_out "b$PWD/gone: is written as it is, but"
 equal "exported" "$(tar -xOf s.tar "${PWD#/}/b$PWD/f")" two
 expect 0 viewapply s
 equal "applied" "$(cat "b$PWD/f" f)" "$(printf 'two\none')"

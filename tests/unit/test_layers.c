@@ -199,6 +199,7 @@ static int run_suite(void)
 			features_off = sets[k];
 			suite_add_tcase(s, layers_random_case());
 			suite_add_tcase(s, layers_tree_case());
+			suite_add_tcase(s, layers_store_case());
 			suite_add_tcase(s, layers_copyup_case());
 			suite_add_tcase(s, layers_attr_case());
 			suite_add_tcase(s, layers_kill_case());

@@ -73,6 +73,7 @@ TCase *layers_random_case(void);
 TCase *layers_kill_case(void);
 TCase *layers_attr_case(void);
 TCase *layers_tree_case(void);
+TCase *layers_store_case(void);
 TCase *layers_copyup_case(void);
 
 #endif
