@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
+# as: both
 # ptrace: yes
 """Random sequences of file calls give in a view what they give natively, call by call and in the tree that is left.
 
-The same program, with the same seed, works natively on one copy of a tree and in a view on another; each call's result
-(or its errno), and a listing of the tree at the end, are compared.  UMVIEW_ORACLE_SEED (a number, or
-"random") and UMVIEW_ORACLE_OPS choose others; the seed is printed.
+The same program, with the same seed, works natively on one copy of a tree and in views on others: --cow each time, plain
+and --secure in turn, --cow --su for root, and all with the ptrace tracer where there is no listener.  Each call's result
+(or its errno), and a listing of the tree at the end, are compared.  UMVIEW_ORACLE_SEED (a number, or "random") and
+UMVIEW_ORACLE_OPS choose others; the seed is printed.
 """
 # timeout: 240
 import ctypes
@@ -355,6 +357,22 @@ def make_tree(top, seed):
             os.symlink(rng.choice(NAMES), os.path.join(top, name))
 
 
+# Options of umview; names of one length: link sizes depend on it.
+MODES = {"cow": "--cow {0}", "pln": "", "sec": "--secure --cow {0}", "su_": "--su --cow {0}"}
+
+
+def same(what, native, view):
+    for i, (n, v) in enumerate(zip(native, view)):
+        if n != v:
+            print("FAILED: %s, line %d\n  native: %s\n  view:   %s" % (what, i, n[:300], v[:300]))
+            for line in native[max(0, i - 6):i]:
+                print("  before: %s" % line[:200])
+            return False
+    if len(native) != len(view):
+        print("FAILED: %s: %d lines natively, %d in the view" % (what, len(native), len(view)))
+    return len(native) == len(view)
+
+
 def main():
     if len(sys.argv) > 1 and sys.argv[1] == "--work":
         Worker(int(sys.argv[2]), int(sys.argv[3])).run(sys.argv[4])
@@ -366,40 +384,37 @@ def main():
     seed = random.randrange(2 ** 31) if seed == "random" else int(seed)
     count = int(os.environ.get("UMVIEW_ORACLE_OPS", LIMIT))
     rounds = int(os.environ.get("UMVIEW_ORACLE_ROUNDS", 8))
+    flags = os.environ.get("UMVIEW_FLAGS", "").split()
     top = tempfile.mkdtemp(dir=os.environ.get("TMPDIR", "/var/tmp"))
     for n in range(rounds):
         this = seed + n
         results = []
+        # a copy-on-write view each time, the others in turn; only root can say what root may
+        modes = ["cow", ("pln", "sec")[n % 2]] if os.getuid() != 0 else ["su_"]
         print("seed %d, %d calls" % (this, count), flush=True)
-        for mode in ("nat", "cow"): # names of one length: link sizes depend on it
+        for mode in ["nat", *modes]:
             base = os.path.join(top, "%s%d" % (mode, n))
             os.mkdir(base)
             # the same length and shape of path in both
             tree = os.path.join(base, "tree")
             make_tree(tree, this)
             command = [sys.executable, os.path.abspath(__file__), "--work", str(this), str(count), tree]
-            if mode == "cow":
+            if mode != "nat":
                 before = subprocess.run(["find", tree, "-printf", "%p %y %m %s %T@\n"], capture_output=True).stdout
-                command = [umview, "--norc", "--cow", os.path.join(base, "upper"), "--"] + command
+                command = [umview, "--norc", *flags, *MODES[mode].format(base + "/upper").split(), "--"] + command
             done = subprocess.run(command, capture_output=True, text=True, timeout=100)
             if done.returncode != 0:
                 print("FAILED: %s: exit status %d: %s" % (mode, done.returncode, done.stderr[-2000:]))
                 return 1
             results.append(done.stdout.splitlines())
-            if mode == "cow":
+            if mode != "nat" and MODES[mode]:
                 after = subprocess.run(["find", tree, "-printf", "%p %y %m %s %T@\n"], capture_output=True).stdout
                 if before != after:
                     print("FAILED: the real tree has changed (seed %d)" % this)
                     return 1
-        for i, (native, cow) in enumerate(zip(*results)):
-            if native != cow:
-                print("FAILED: seed %d, line %d\n  native: %s\n  view:   %s" % (this, i, native[:300], cow[:300]))
-                for line in results[0][max(0, i - 6):i]:
-                    print("  before: %s" % line[:200])
+        for mode, result in zip(modes, results[1:]):
+            if not same("seed %d, %s" % (this, mode), results[0], result):
                 return 1
-        if len(results[0]) != len(results[1]):
-            print("FAILED: seed %d: %d lines natively, %d in the view" % (this, len(results[0]), len(results[1])))
-            return 1
     shutil.rmtree(top, ignore_errors=True)
     return 0
 
