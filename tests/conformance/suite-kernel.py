@@ -20,7 +20,8 @@ import suite  # noqa: E402
 
 # passes or not natively, by chance
 FLAKY = re.compile("epoll59|epoll60")
-# Left out: openat2/rename_attack_test (hours of renaming), filesystems/dnotify_test (has no end).  What wants newer headers
+# Left out: openat2/rename_attack_test (hours of renaming), filesystems/dnotify_test (has no end), proc/read (fails if
+# any process ends meanwhile), futex_wait and futex_requeue (too quick for a busy machine).  What wants newer headers
 # than there are "does not compile".
 PROGRAMS = {
     "breakpoints": "breakpoint_test",
@@ -31,8 +32,8 @@ PROGRAMS = {
     "fchmodat2": "fchmodat2_test",
     "filelock": "ofdlocks",
     "filesystems": "devpts_pts epoll/epoll_wakeup_test eventfd/eventfd_test statmount/statmount_test",
-    "futex/functional": """futex_requeue futex_wait futex_wait_private_mapped_file futex_wait_timeout
-        futex_wait_uninitialized_heap futex_wait_wouldblock futex_waitv""",
+    "futex/functional": """futex_wait_private_mapped_file futex_wait_timeout futex_wait_uninitialized_heap
+        futex_wait_wouldblock futex_waitv""",
     "kcmp": "kcmp_test",
     "landlock": "base_test fs_test net_test ptrace_test scoped_abstract_unix_test scoped_signal_test scoped_test",
     "lsm": "lsm_get_self_attr_test lsm_list_modules_test",
@@ -49,7 +50,7 @@ PROGRAMS = {
     "pidfd": "pidfd_fdinfo_test pidfd_getfd_test pidfd_open_test pidfd_poll_test pidfd_setns_test pidfd_test pidfd_wait",
     "prctl": "disable-tsc-test set-anon-vma-name-test set-process-name",
     "proc": """fd-001-lookup fd-002-posix-eq fd-003-kthread proc-loadavg-001 proc-pid-vm proc-self-isnt-kthread
-        proc-self-map-files-001 proc-self-map-files-002 proc-self-syscall proc-self-wchan proc-tid0 proc-uptime-001 read self
+        proc-self-map-files-001 proc-self-map-files-002 proc-self-syscall proc-self-wchan proc-tid0 proc-uptime-001 self
         setns-dcache thread-self""",
     "ptrace": "get_syscall_info peeksiginfo vmaccess",
     "rlimits": "rlimits-per-userns",
