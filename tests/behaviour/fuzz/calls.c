@@ -54,7 +54,7 @@ static const char *const never[] = {
 static const char *const alone[] = {
 	"chroot", "mount", "umount2", "unshare", "clone", "clone3", "setns", "seccomp", "prctl", "um_ctl", "execve", "execveat",
 	"setgroups", "capset", "name_to_handle_at", "open_by_handle_at", "quotactl", "quotactl_fd",
-	"migrate_pages",
+	"migrate_pages", "file_setattr",
 	"fsopen", "fsconfig", "fsmount", "fspick", "open_tree", "open_tree_attr", "move_mount", "mount_setattr", "statmount",
 	"listmount", "pivot_root",
 	"adjtimex", "clock_adjtime", /* what lies in the structure, and that may be an address */
@@ -314,7 +314,7 @@ static uint64_t pointer(struct random *r, const struct memory *m, const struct u
 
 static void arguments(struct random *r, const struct memory *m, const struct um_syscall *row, uint64_t args[6])
 {
-	static const uint64_t requests[] = { 0x80086601, 0x40086602, 0x801c581f, 0x401c5820, 0x5401, 0x541b, 0x5421, 0x40049409,
+	static const uint64_t requests[] = { 0x80086601, 0x801c581f, 0x5401, 0x541b, 0x5421, 0x40049409,
 					     0x2, 0xc020660b, 0x8901, 0x5450, 0x5451 };
 
 	memset(args, 0, 6 * sizeof(args[0]));
