@@ -60,6 +60,7 @@ refused 'equal\|above\|itself\|same\|contain\|inside\|below\|within\|Permission'
 in_view 'equal\|above\|itself\|same\|contain\|inside\|below\|within' "mount -t viewfs -o cow $TMPDIR/above $TMPDIR/above"
 in_view 'not mounted\|not a mount\|nvalid' "umount $TMPDIR/above"
 in_view 'ermanent\|busy\|not permitted' "mount -t viewfs -o move,permanent $TMPDIR/above /mnt && umount /mnt"
+in_view 'cannot be merged with itself' "mount -t viewfs -o merge $TMPDIR/above $TMPDIR/above"
 echo "--- modules that are none"
 mkdir modules
 echo "no module" >modules/text.so

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Other tests again, without each of the optional features of the kernel in turn, and without all of them.
-# timeout: 600
+# timeout: 1500
 # ptrace: no
 . "$(dirname "$0")/../lib.sh"
 
@@ -17,7 +17,7 @@ one() {
 		for file in "$UMVIEW_SRC/tests/behaviour/$t".*; do
 			case $file in *.py) by=python3 ;; *) by=sh ;; esac
 			mkdir -p "$3/$t"
-			(cd "$3/$t" && TMPDIR=$PWD UMVIEW_FLAGS=$flags timeout 60 $by "$file" >log 2>&1)
+			(cd "$3/$t" && TMPDIR=$PWD UMVIEW_FLAGS=$flags timeout 240 $by "$file" >log 2>&1)
 			status=$?
 			[ $status = 0 ] && continue
 			if [ $status = 77 ]; then
