@@ -26,6 +26,12 @@ chmod +x noshebang
 expect 0 umview -- ./noshebang
 expect_out '^shell '
 
+if [ "$(id -u)" != 0 ]; then
+	cp /bin/true unreadable && chmod 111 unreadable
+	expect 126 umview --cow "$PWD/changes" -- sh -c ./unreadable
+	expect_out '^umview: .*/unreadable: cannot be read by you, so it cannot be run in a view$'
+fi
+
 echo "--- signals sent to umview are for CMD"
 for sig in TERM HUP USR1 USR2; do # (SIGINT is ignored in the background of a script)
 	: >out # not the last one's
