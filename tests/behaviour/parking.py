@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Calls that wait in the monitor: at a terminal, with a debugger, and in numbers; nothing of them stays behind.
 # timeout: 180
-# ptrace: yes
 import os
 import re
 import shutil
