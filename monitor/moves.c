@@ -292,6 +292,15 @@ void moves_removed(const struct um_path *path)
 	free(name);
 }
 
+/* Has the host itself @body at the view path @name?  It was renamed there (mincow), and the kernel knows it by that. */
+static bool is_at(const struct um_mount *mount, const char *name, int body)
+{
+	struct stat lower, st;
+
+	return body >= 0 && fstat(body, &st) == 0 && lower_stat(mount, name, &lower) && lower.st_ino == st.st_ino &&
+	       lower.st_dev == st.st_dev;
+}
+
 void moves_renamed(const struct um_path *from, const struct um_path *to, bool exchange)
 {
 	const struct um_mount *mount = first_mount(from);
@@ -302,6 +311,11 @@ void moves_renamed(const struct um_path *from, const struct um_path *to, bool ex
 		return;
 	a = first_name(from);
 	b = first_name(to);
+	if (is_at(mount, b, from->node.fd)) {
+		free(a);
+		free(b);
+		return;
+	}
 	origin = origin_of(mount, a, &dir);
 	other = origin_of(mount, b, &other_dir);
 	if (from->node.type == S_IFDIR || (exchange && to->node.type == S_IFDIR))
