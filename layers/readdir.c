@@ -261,7 +261,9 @@ static int read_below(struct listing *t, layers_dirent_fn *fn, void *arg)
 	struct below b = {t, fn, arg};
 	const struct layers_below *below = t->l->below;
 
-	return below->readdir(below->arg, t->path, take_below, &b);
+	int r = below->readdir(below->arg, t->path, take_below, &b);
+
+	return r == -EACCES && t->l->root_opaque ? 0 : r;
 }
 
 static int read_layer(struct listing *t, unsigned i)
