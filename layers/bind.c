@@ -13,6 +13,7 @@
  */
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 
 #include "layers_internal.h"
 
@@ -59,6 +60,20 @@ static int bind_by_fd(int dir, const char *name, int sock)
 	return n < (int)sizeof un.sun_path ? bind_address(sock, &un) : -ENAMETOOLONG;
 }
 
+/* Can a socket that is bound in work/ be moved to this directory, and is it then as if it had been bound there? */
+static bool takes_moved(struct layers *l, const struct layer *layer, int dir)
+{
+	struct stat here, work;
+	char link[40];
+
+	if (layer == &l->layer[0])
+		return true;
+	snprintf(link, sizeof link, "/proc/self/fd/%d", dir);
+	return l->mincow && fstat(dir, &here) == 0 && fstat(l->work, &work) == 0 && here.st_dev == work.st_dev &&
+	       !(here.st_mode & S_ISGID) && faccessat(dir, ".", W_OK | X_OK, 0) == 0 &&
+	       getxattr(link, ACL_DEFAULT, NULL, 0) <= 0;
+}
+
 /* bind(2) to a name in a layer, whose directory is there. */
 static int bind_in(struct layers *l, const struct layer *layer, const char *path, int sock, const char *name)
 {
@@ -71,7 +86,7 @@ static int bind_in(struct layers *l, const struct layer *layer, const char *path
 	dir = beneath_open(layer->fd, parent, O_PATH | O_DIRECTORY, 0);
 	if (dir < 0)
 		return dir;
-	if (name && layer == &l->layer[0] && bind_named(l, sock, name, dir, last_name(path)) == 0)
+	if (name && takes_moved(l, layer, dir) && bind_named(l, sock, name, dir, last_name(path)) == 0)
 		return 0;
 	n = snprintf(un.sun_path, sizeof un.sun_path, "%s/%s", layer->host, path);
 	if (n < (int)sizeof un.sun_path && in_place(layer))
@@ -121,7 +136,7 @@ static int bind_native(struct layers *l, const char *path, int sock, const char 
 		if (upper_find(l, path, &u) < 0 || u.ent || u.cut)
 			return GO_ON;
 	}
-	r = bind_in(l, &l->layer[1], path, sock, NULL);
+	r = bind_in(l, &l->layer[1], path, sock, l->mincow ? name : NULL);
 	if (r == 0)
 		return obj_chmod(&o, mode & 07777);
 	if (!l->native && (r == -EACCES || r == -EPERM || r == -EROFS || (r == -ENOENT && l->nlower > 1)))
