@@ -278,7 +278,7 @@ int create_file(struct layers *l, const char *path, struct look *k, int flags, m
 int layers_mkdir(struct layers *l, const char *path, mode_t mode, const struct layers_owner *owner)
 {
 	struct maker m = {.type = S_IFDIR};
-	int r = native_mkdir(l, path, mode);
+	int r = native_mkdir(l, path, mode, owner);
 
 	return r != GO_ON ? r : create(l, path, S_IFDIR | (mode & 01777), 0, owner, &m);
 }
@@ -291,7 +291,7 @@ int layers_mknod(struct layers *l, const char *path, mode_t mode, dev_t rdev, co
 
 	if (m.type == S_IFDIR || m.type == S_IFLNK)
 		return m.type == S_IFDIR ? -EPERM : -EINVAL;
-	r = native_mknod(l, path, m.type | (mode & 07777), rdev);
+	r = native_mknod(l, path, m.type | (mode & 07777), rdev, owner);
 	if (r != GO_ON)
 		return r;
 	mode = m.type | (mode & 07777);
@@ -353,23 +353,25 @@ int layers_link_fd(struct layers *l, int fd, const char *newpath)
 	char name[40], host[PATH_MAX];
 	struct idir *store;
 	struct stat st;
+	bool hosts; /* of the host, and not of the upper directory */
 	int r = fd_host(fd, host);
 
 	if (r == 0 && fstat(fd, &st) < 0)
 		r = -errno;
 	if (r < 0)
 		return r;
-	/* A body of the host must not get a name where it would be written. */
-	if (!host_in_layer(host, &l->layer[0]) || !S_ISREG(st.st_mode))
+	hosts = !host_in_layer(host, &l->layer[0]);
+	if (!S_ISREG(st.st_mode) || (hosts && !l->mincow))
 		return -EXDEV;
 	if (!l->cow)
 		return -EROFS;
 	if (store_of_fd(l, fd, host, &store) != store_has(l, newpath))
 		return -EXDEV;
 	snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
-	r = native_link_fd(l, name, newpath);
-	if (r != GO_ON)
-		return r;
+	r = native_link_fd(l, name, hosts, newpath);
+	/* A body of the host must not get a name where it would be written. */
+	if (r != GO_ON || hosts)
+		return r == GO_ON ? -EXDEV : r;
 	change_begin(l);
 	r = create_prepare(l, newpath, &new);
 	if (r == 0)

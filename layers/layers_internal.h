@@ -411,14 +411,14 @@ int merged_empty(struct layers *l, const char *path);
  * in the upper directory.  A stack without an upper directory gets -EROFS instead.
  */
 #define GO_ON (-10000)
-int native_open(struct layers *l, const char *path, int flags, mode_t mode);
+int native_open(struct layers *l, const char *path, int flags, mode_t mode, const struct layers_owner *owner);
 int native_open_in_store(struct layers *l, const char *path, int flags, mode_t mode);
-int native_mkdir(struct layers *l, const char *path, mode_t mode);
-int native_mknod(struct layers *l, const char *path, mode_t mode, dev_t rdev);
+int native_mkdir(struct layers *l, const char *path, mode_t mode, const struct layers_owner *owner);
+int native_mknod(struct layers *l, const char *path, mode_t mode, dev_t rdev, const struct layers_owner *owner);
 int native_symlink(struct layers *l, const char *target, const char *path);
 int native_unlink(struct layers *l, const char *path, int flags);
 int native_link(struct layers *l, const char *oldpath, const char *newpath);
-int native_link_fd(struct layers *l, const char *proc, const char *newpath);
+int native_link_fd(struct layers *l, const char *proc, bool hosts, const char *newpath);
 int native_rename(struct layers *l, const char *oldpath, const char *newpath, unsigned flags);
 int native_chmod(struct layers *l, const char *path, mode_t mode);
 int native_chown(struct layers *l, const char *path, uid_t uid, gid_t gid);

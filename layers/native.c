@@ -110,36 +110,65 @@ static bool is_change(int flags)
 	return (flags & (O_CREAT | O_TRUNC)) || (flags & O_ACCMODE) != O_RDONLY;
 }
 
-static int open_at(struct layers *l, const struct place *p, int flags, mode_t mode)
+/*
+ * The mode with which something is to be made; *lost: what our own umask takes from it.  In a directory with a default ACL
+ * no umask counts, neither ours nor the one that is in @owner.
+ */
+static mode_t new_mode(const struct layers *l, const struct place *p, mode_t mode, const struct layers_owner *owner,
+		       mode_t *lost)
 {
+	char link[40];
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", p->dir);
+	*lost = 0;
+	if ((l->umask || (owner && owner->denied)) && getxattr(link, ACL_DEFAULT, NULL, 0) > 0)
+		return owner ? mode | owner->denied : mode;
+	*lost = mode & l->umask;
+	return mode;
+}
+
+/* openat(2), not through a link.  O_NOFOLLOW is not used for that: it would be seen in the flags of the open file. */
+static int open_here(const struct place *p, int flags, mode_t mode)
+{
+	int r = beneath_open(p->dir, p->name, flags, mode);
+
+	errno = r < 0 ? -r : 0;
+	return r < 0 ? -1 : r;
+}
+
+static int open_at(struct layers *l, const struct place *p, int flags, mode_t mode, const struct layers_owner *owner)
+{
+	bool nameless = (flags & O_TMPFILE) == O_TMPFILE;
+	mode_t lost = 0;
 	int r;
 
-	flags |= O_NOFOLLOW | O_CLOEXEC;
-	if ((flags & O_TMPFILE) == O_TMPFILE && (mode & l->umask)) {
-		r = openat(p->dir, p->name, flags, mode);
+	if (nameless || (flags & O_CREAT))
+		mode = new_mode(l, p, mode, owner, &lost);
+	if (nameless && lost) {
+		r = open_here(p, flags, mode);
 		if (r >= 0)
 			fchmod(r, mode);
 		return outcome(l, p, r);
 	}
-	if ((flags & O_CREAT) && (mode & l->umask)) {
+	if ((flags & O_CREAT) && lost) {
 		/* Ours, which is in the way, must not be taken off: find out whether the file is new. */
-		r = openat(p->dir, p->name, flags | O_EXCL, mode);
+		r = open_here(p, flags | O_EXCL, mode);
 		if (r >= 0)
 			fchmod(r, mode);
 		if (r >= 0 || errno != EEXIST || (flags & O_EXCL))
 			return changed(l, p, r);
 		flags &= ~O_CREAT;
 	}
-	r = openat(p->dir, p->name, flags, mode);
+	r = open_here(p, flags, mode);
 	return flags & O_CREAT ? changed(l, p, r) : outcome(l, p, r);
 }
 
-int native_open(struct layers *l, const char *path, int flags, mode_t mode)
+int native_open(struct layers *l, const char *path, int flags, mode_t mode, const struct layers_owner *owner)
 {
 	ENTER(path, p);
 	if (!path[0] && !is_change(flags))
 		return beneath_open(p.dir, "", flags, 0);
-	return open_at(l, &p, flags, mode);
+	return open_at(l, &p, flags, mode, owner);
 }
 
 int native_open_in_store(struct layers *l, const char *path, int flags, mode_t mode)
@@ -150,28 +179,32 @@ int native_open_in_store(struct layers *l, const char *path, int flags, mode_t m
 
 	if (r == 0 && ((flags & O_CREAT) || nameless) && mode_refused(&p, mode))
 		r = -EPERM;
-	return r < 0 ? r : open_at(l, &p, flags | O_NOCTTY, mode);
+	return r < 0 ? r : open_at(l, &p, flags | O_NOCTTY, mode, NULL);
 }
 
-int native_mkdir(struct layers *l, const char *path, mode_t mode)
+int native_mkdir(struct layers *l, const char *path, mode_t mode, const struct layers_owner *owner)
 {
+	mode_t lost;
 	ENTER(path, p);
 	if (p.store)
 		mode &= ~(mode_t)S_ISGID; /* the file system hands it on */
+	mode = new_mode(l, &p, mode, owner, &lost);
 	r = mkdirat(p.dir, p.name, mode);
-	if (r == 0 && (mode & l->umask))
+	if (r == 0 && lost)
 		fchmodat(p.dir, p.name, mode, 0);
 	return changed(l, &p, r);
 }
 
-int native_mknod(struct layers *l, const char *path, mode_t mode, dev_t rdev)
+int native_mknod(struct layers *l, const char *path, mode_t mode, dev_t rdev, const struct layers_owner *owner)
 {
+	mode_t lost;
 	ENTER(path, p);
 	/* A whiteout is a device that everybody may make. */
 	if (mode_refused(&p, mode) || (p.store && (S_ISBLK(mode) || (S_ISCHR(mode) && rdev != 0))))
 		return -EPERM;
+	mode = new_mode(l, &p, mode, owner, &lost);
 	r = mknodat(p.dir, p.name, mode, rdev);
-	if (r == 0 && (mode & l->umask))
+	if (r == 0 && lost)
 		fchmodat(p.dir, p.name, mode & 07777, 0);
 	return changed(l, &p, r);
 }
@@ -200,11 +233,11 @@ int native_link(struct layers *l, const char *oldpath, const char *newpath)
 	return r < 0 ? r : changed(l, &to, linkat(from.dir, from.name, to.dir, to.name, 0));
 }
 
-/* Of an open file, by its name in /proc, in a store. */
-int native_link_fd(struct layers *l, const char *proc, const char *newpath)
+/* Of an open file, by its name in /proc: in a store, or, of a file of the host's, where that is changed itself. */
+int native_link_fd(struct layers *l, const char *proc, bool hosts, const char *newpath)
 {
 	cleanup_place struct place p = PLACE_INIT;
-	int r = place_in_store(l, newpath, false, true, &p);
+	int r = hosts ? place_find(l, newpath, &p) : place_in_store(l, newpath, false, true, &p);
 
 	return r < 0 ? r : changed(l, &p, linkat(AT_FDCWD, proc, p.dir, p.name, AT_SYMLINK_FOLLOW));
 }

@@ -258,7 +258,7 @@ int layers_open_file(struct layers *l, const char *path, int flags, mode_t mode,
 	if (flags & O_PATH)
 		return open_path(l, path, flags);
 	if (l->native || (l->mincow && (wants_write(flags) || (flags & O_CREAT)))) {
-		r = native_open(l, path, flags | O_NOCTTY, mode);
+		r = native_open(l, path, flags | O_NOCTTY, mode, owner);
 		if (r != GO_ON)
 			return r;
 	}
