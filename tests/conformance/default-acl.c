@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * In a directory with a default ACL that counts, and not the umask.
+ *
+ * more: yes
  */
 #include "conform.h"
 

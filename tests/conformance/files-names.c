@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mkdir, mknod, symlink, link, unlink, rmdir, chdir. */
 /* setup: yes */
+/* more: yes */
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>

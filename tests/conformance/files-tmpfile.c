@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* O_TMPFILE: files without a name, and names for them. */
 /* setup: yes */
+/* more: yes */
 #include "trees.h"
 
 static char *proc_name(int fd)

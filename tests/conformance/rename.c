@@ -3,6 +3,7 @@
  * rename, renameat and renameat2: what replaces what, NOREPLACE, EXCHANGE, WHITEOUT, and each refusal's errno.
  *
  * setup: yes
+ * more: yes
  */
 #include "conform.h"
 

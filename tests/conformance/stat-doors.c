@@ -4,6 +4,7 @@
  * AT_EMPTY_PATH and AT_SYMLINK_NOFOLLOW, before and after the file is changed.
  *
  * setup: yes
+ * more: yes
  */
 #include "conform.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * AF_UNIX sockets with names in the file tree: every door that takes such a name, and every door that gives one back.
+ * more: yes
  */
 #include "conform.h"
 
