@@ -68,8 +68,9 @@ void um_wait_begin(struct um_call *call);
  * operation undoes what it did and returns UM_RESTART, or -EINTR where Linux does not restart. */
 bool um_wait_end(struct um_call *call);
 /* Before anything that cannot be undone and whose result is more than a number: have the caller wait in its call again, if it
- * does not.  0; -EINTR: it has been interrupted, as above.  Lets go of the lock for a while. */
-int um_recall(struct um_call *call);
+ * does not.  0; -EINTR: it has been interrupted, as above.  @insist: the result is there, and the call is answered at once:
+ * -EINTR only if the caller is dead.  Lets go of the lock for a while. */
+int um_recall(struct um_call *call, bool insist);
 
 /* Take the view's lock again in the middle of a call.  The caller's record may be another by now, and the old one freed. */
 void um_relock(struct um_call *call);

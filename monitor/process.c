@@ -196,7 +196,7 @@ bool um_alive(const struct um_call *call)
 
 int64_t um_answer_fd(struct um_call *call, int fd, int flags)
 {
-	bool interrupted = um_recall(call) < 0;
+	bool interrupted = um_recall(call, true) < 0;
 	int ret;
 
 	if (interrupted) {

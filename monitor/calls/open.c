@@ -99,11 +99,8 @@ static int64_t open_body(struct um_call *call, struct um_path *path, int flags)
 		um_wait_begin(call);
 	fd = open(name, (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NOCTTY);
 	err = fd < 0 ? -errno : 0;
-	if (call->on_worker && um_wait_end(call)) {
-		if (fd >= 0)
-			close(fd);
-		return UM_RESTART;
-	}
+	if (call->on_worker && um_wait_end(call) && err == -EINTR)
+		return UM_RESTART; /* if it is open the other end knows, and it must not be lost */
 	if (fd >= 0 && call->view->secure && path->node.type == S_IFCHR)
 		outside_opened(fd);
 	return fd < 0 ? err : um_answer_fd(call, fd, flags);

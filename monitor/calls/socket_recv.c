@@ -184,7 +184,7 @@ static int64_t receive(struct um_call *call, int sock, int type, struct receptio
 		interrupted = um_wait_end(call);
 		/* Descriptors that come need the call. */
 		if (!interrupted)
-			interrupted = um_recall(call) < 0;
+			interrupted = um_recall(call, false) < 0;
 		if (interrupted && got > 0)
 			return (int64_t)got;
 		if (interrupted)

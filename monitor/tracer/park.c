@@ -186,7 +186,7 @@ static void hold(struct um_park *p)
 {
 	set_where(p, HELD);
 	call_worker(p);
-	while (p->order != ANSWER) {
+	while (p->order != ANSWER && p->order != INSIST) {
 		if (p->order == RECALL) {
 			p->refused = true;
 			p->order = NONE;
@@ -212,13 +212,10 @@ static int tend(struct um_park *p, const struct park_ops *ops, bool held)
 			r = ops->wake(p);
 		}
 	}
-	if (r == 0 && p->order == RECALL && !ops->interrupted(p)) {
-		r = ops->put_back(p);
-	} else if (r == 0) {
-		if (p->order != ANSWER)
-			hold(p);
-		r = ops->end(p, p->ret);
-	}
+	if (r == 0 && (p->order == NONE || (p->order == RECALL && ops->interrupted(p))))
+		hold(p);
+	if (r == 0)
+		r = p->order == ANSWER ? ops->end(p, p->ret) : ops->put_back(p, p->order == INSIST);
 	if (r == 0)
 		set_where(p, LEFT);
 	return r;
@@ -342,7 +339,7 @@ static void await(struct um_park *p)
 	p->awaited = false;
 }
 
-int um_recall(struct um_call *call)
+int um_recall(struct um_call *call, bool insist)
 {
 	struct um_park *p = call->park;
 	bool back;
@@ -351,7 +348,7 @@ int um_recall(struct um_call *call)
 		return 0;
 	um_unlock(call->view); /* who receives its notification needs it */
 	pthread_mutex_lock(&p->lock);
-	if (give_order(p, RECALL, 0))
+	if (give_order(p, insist ? INSIST : RECALL, 0))
 		await(p);
 	back = p->returned;
 	pthread_mutex_unlock(&p->lock);

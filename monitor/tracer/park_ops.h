@@ -26,7 +26,8 @@ enum park_where {
 enum park_order {
 	NONE,
 	ANSWER,         /* with `ret' */
-	RECALL,         /* have it wait in its call again */
+	RECALL,         /* have it wait in its call again, unless it has been interrupted */
+	INSIST,         /* the same, whatever has come: signals wait until its call is over */
 };
 
 struct um_park {
@@ -65,8 +66,8 @@ struct park_ops {
 	int (*wake)(struct um_park *p);
 	/* It is held.  Is there a signal or a stop for it? */
 	bool (*interrupted)(struct um_park *p);
-	/* It waits in its call again (returned), or will (awaited). */
-	int (*put_back)(struct um_park *p);
+	/* It waits in its call again (returned), or will (awaited); @insist: signals and stops come after the call. */
+	int (*put_back)(struct um_park *p, bool insist);
 	/* Its call ends: with a value, a negative errno, or UM_RESTART. */
 	int (*end)(struct um_park *p, int64_t ret);
 	/* The nurse is about to end.  Not locked.  May be NULL. */

@@ -6,11 +6,13 @@
  * tracer.  Whatever happens to it then is a stop first: a signal at its delivery, a stop of its process, an INTERRUPT.
  * From each it can go on as after its own call, whatever that is to have given, for the registers are known: with a result,
  * or with -ERESTARTSYS, and with the signal, by PTRACE_DETACH; what follows is the kernel's.  To wait in its call again it
- * makes it again (-ERESTARTNOINTR), and the new notification is the worker's (park_returns()).
+ * makes it again (-ERESTARTNOINTR), and the new notification is the worker's (park_returns()); if a signal has come but a
+ * result too, which must not be lost, it does so with its signals blocked.
  */
 #include "park_ops.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -93,14 +95,34 @@ static int release(struct um_park *p, const struct arch_regs *regs)
 	return r < 0 ? lost(p, r) : 0;
 }
 
-static int put_back(struct um_park *p)
+/*
+ * Have it make a call with all signals blocked, and let it go when that is over.  The signal at whose delivery it stands is
+ * queued anew, for it is blocked now (kernel/signal.c, ptrace_signal()); a stop of its process counts again for who is let go.
+ */
+static int see_through(struct um_park *p, const struct arch_regs *regs)
+{
+	struct tracee *t = &p->tracee;
+	int r = tracee_mask(t);
+
+	pthread_mutex_unlock(&p->lock);
+	if (r == 0)
+		r = arch_regs_set(t->tid, regs);
+	if (r == 0)
+		r = tracee_next_call_stop(t, STOP_MS);
+	if (r == 0)
+		r = tracee_next_call_stop(t, UINT_MAX); /* the worker answers it */
+	pthread_mutex_lock(&p->lock);
+	return r < 0 ? lost(p, r) : release(p, NULL);
+}
+
+static int put_back(struct um_park *p, bool insist)
 {
 	struct arch_regs regs = p->saved;
 
 	p->awaited = true;
 	__atomic_add_fetch(&park_recalled, 1, __ATOMIC_SEQ_CST); /* until the worker has seen it, or given up */
 	arch_restart(&regs);
-	return release(p, &regs);
+	return insist ? see_through(p, &regs) : release(p, &regs);
 }
 
 static int end(struct um_park *p, int64_t ret)

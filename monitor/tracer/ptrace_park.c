@@ -52,8 +52,10 @@ static bool interrupted(struct um_park *p)
 	return park_signals(p->own.tid);
 }
 
-static int put_back(struct um_park *p)
+/* No signal is delivered in its stop. */
+static int put_back(struct um_park *p, bool insist)
 {
+	(void)insist;
 	p->returned = true;
 	return 0;
 }

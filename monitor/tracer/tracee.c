@@ -321,8 +321,7 @@ int tracee_mask(struct tracee *t)
 	return 0;
 }
 
-/* Let the thread run to its next stop at a system call; other stops are passed through.  0 or negative errno. */
-static int tracee_next_call_stop(struct tracee *t, unsigned ms)
+int tracee_next_call_stop(struct tracee *t, unsigned ms)
 {
 	int r;
 

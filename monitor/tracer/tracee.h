@@ -53,6 +53,9 @@ int64_t tracee_catch(struct um_call *call, struct tracee *t, struct arch_regs *r
 int tracee_wait(struct tracee *t, unsigned ms);
 /* Block all signals in the stopped thread, until it is released. */
 int tracee_mask(struct tracee *t);
+/* Let the stopped thread run to its next stop at a system call's entry or exit; other stops are passed through.  0, or as
+ * tracee_wait(). */
+int tracee_next_call_stop(struct tracee *t, unsigned ms);
 /* Have the stopped, masked thread make one call, waiting at most @ms milliseconds for each of its stops.  @ip: address
  * after a system call instruction.  0 and *result, or a negative errno: the thread is lost. */
 int tracee_call(struct tracee *t, uint64_t ip, int nr, const uint64_t args[6], unsigned ms, int64_t *result);
