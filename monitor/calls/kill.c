@@ -30,7 +30,7 @@
 
 bool exists(pid_t tid)
 {
-	return kill(tid, 0) == 0 || errno == EPERM;
+	return tid > 0 && (kill(tid, 0) == 0 || errno == EPERM); /* others stand for groups */
 }
 
 /* Is @tid a thread of the process @tgid? */

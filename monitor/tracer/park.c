@@ -195,7 +195,6 @@ static void hold(struct um_park *p)
 		park_wait(p, LOOK_US);
 		call_worker(p);
 	}
-	hear(p);
 }
 
 /* The caller has been laid down: all until it is let go.  0, or negative errno: it is gone. */
@@ -214,8 +213,10 @@ static int tend(struct um_park *p, const struct park_ops *ops, bool held)
 	}
 	if (r == 0 && (p->order == NONE || (p->order == RECALL && ops->interrupted(p))))
 		hold(p);
-	if (r == 0)
+	if (r == 0) {
+		hear(p);
 		r = p->order == ANSWER ? ops->end(p, p->ret) : ops->put_back(p, p->order == INSIST);
+	}
 	if (r == 0)
 		set_where(p, LEFT);
 	return r;

@@ -205,6 +205,7 @@ static void look_into(const char *who, pid_t pid)
 	TRY(CASE("robust-list"), syscall(SYS_get_robust_list, pid, &list, &size));
 	TRY(CASE("prlimit"), prlimit(pid, RLIMIT_CORE, NULL, &core));
 	TRY(CASE("prlimit-set"), prlimit(pid, RLIMIT_CORE, &core, NULL));
+	TRY(CASE("prlimit-nobody"), prlimit(-1, RLIMIT_CORE, NULL, &core));
 }
 
 static void memory(void)
