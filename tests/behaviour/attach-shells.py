@@ -56,8 +56,8 @@ while open(f"/proc/{os.tcgetpgrp(one.fd)}/comm").read() != "sleep\n":
     time.sleep(0.01)
 one.type("\x1a")
 one.expect("Stopped")
-one.run("kill %1", status=0)
-one.run("wait", status=None)
+one.run("kill -KILL %1", status=0)
+one.run("wait %1", status=None)  # and the shell says that it has ended
 # and in the view one may be root
 if one.run("viewsu -c 'id -u'").split() != ["0"]:
     fail("viewsu in the attached shell", one.screen)

@@ -277,8 +277,17 @@ static bool parent_limit(void) { return limit(parent, RLIMIT_CPU); }
 static bool parent_mem(void) { return worked(proc_open(parent, "mem", O_RDWR)); }
 static bool parent_fd(void) { return worked(proc_open(parent, "fd/0", O_RDONLY)); }
 static bool parent_trace(void) { return attach(parent, PTRACE_SEIZE); }
-/* A session has one priority among others (sched(7), "The autogroup feature"), and the user's shell is in it. */
-static bool autogroup(void) { return worked(write(proc_open(getpid(), "autogroup", O_WRONLY), "0", 1)); }
+/* A session has one priority among others (sched(7), "The autogroup feature"), and the user's shell is in it.  All users
+ * together may change one each tenth of a second. */
+static bool autogroup(void)
+{
+	int fd = proc_open(getpid(), "autogroup", O_WRONLY), tries = 100;
+	ssize_t n;
+
+	while ((n = write(fd, "0", 1)) < 0 && errno == EAGAIN && --tries > 0)
+		usleep(50000);
+	return worked(n);
+}
 static bool parent_priority(void) { return worked(setpriority(PRIO_PROCESS, (id_t)parent, 5)); }
 
 static bool parent_setown(void)
