@@ -57,9 +57,8 @@ while open(f"/proc/{os.tcgetpgrp(one.fd)}/comm").read() != "sleep\n":
 one.type("\x1a")
 one.expect("Stopped")
 one.run("kill -KILL %1", status=0)
-one.run("wait %1", status=None)  # and the shell says that it has ended
 # and in the view one may be root
-if one.run("viewsu -c 'id -u'").split() != ["0"]:
+if "0" not in one.run("viewsu -c 'id -u'").split():  # the shell may say just now that the job has ended
     fail("viewsu in the attached shell", one.screen)
 if "already" not in two.run(f"um_attach {pid}", status=1):
     fail("attached twice", two.screen)
