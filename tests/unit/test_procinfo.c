@@ -2,6 +2,7 @@
 /* What is read of /proc/ID/stat and status, also of processes whose names are made to look like their contents. */
 #include <check.h>
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -185,12 +186,14 @@ START_TEST(no_descriptors)
 {
 	struct procinfo_status status;
 	struct procinfo_stat stat;
+	int first = dup(0);
 
 	while (dup(0) >= 0)
 		;
 	ck_assert_int_eq(procinfo_stat(getppid(), &stat), -EMFILE);
 	ck_assert_int_eq(procinfo_status(getppid(), &status), -EMFILE);
 	ck_assert(!procinfo_is_dead(getppid()));
+	close_range((unsigned)first, UINT_MAX, 0); /* for the sanitizers, which look at /proc at the end */
 }
 END_TEST
 
