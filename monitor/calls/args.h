@@ -74,6 +74,9 @@ int64_t leave_harmless(struct um_call *call);
 /* um_inject() of calls that are trapped themselves.  In secure mode another thread answers them, and has to have the
  * view's lock for it: let go meanwhile, so the caller of this runs on a worker. */
 int64_t inject_trapped(struct um_call *call, const struct um_inject *calls, unsigned n, unsigned result);
+/* The same of one call that takes the host's name of the body @fd: in memory that is mapped in the process for that time,
+ * where another thread can change it.  @what.address says which argument it is. */
+int64_t inject_by_name(struct um_call *call, int fd, struct um_inject what);
 
 /* Owner of what the caller creates in the parent of @path: its fs ids, or the group of a set-gid directory. */
 struct um_owner new_owner(struct um_call *call, struct um_path *path);

@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -315,38 +314,14 @@ int64_t call_getdents(struct um_call *call)
 	return err;
 }
 
-/* The same where it may be searched and not listed: by the body's own name, in memory that is mapped for that time. */
-static int64_t enter_by_name(struct um_call *call, const struct um_path *path)
-{
-	char host[PATH_MAX], link[40];
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", path->node.fd);
-	n = readlink(link, host, sizeof(host) - 1);
-	if (n < 0)
-		return -errno;
-	host[n] = '\0';
-
-	struct um_inject calls[] = {
-		{ .nr = SYS_mmap,
-		  .args = { 0, PATH_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0 },
-		  .put = host,
-		  .put_size = (size_t)n + 1 },
-		{ .nr = SYS_chdir, .address = 1 },
-		{ .nr = SYS_munmap, .args = { 0, PATH_MAX }, .address = 1, .always = true },
-	};
-
-	return inject_trapped(call, calls, 3, 1);
-}
-
 /* Make the process's working directory a directory that its own path does not lead to. */
 static int64_t enter(struct um_call *call, struct um_path *path)
 {
 	int fd, number;
 
 	fd = um_path_open(call, path, O_RDONLY | O_DIRECTORY);
-	if (fd == -EACCES && path->node.fd >= 0)
-		return enter_by_name(call, path);
+	if (fd == -EACCES && path->node.fd >= 0) /* it may be searched and not listed */
+		return inject_by_name(call, path->node.fd, (struct um_inject){ .nr = SYS_chdir, .address = 1 });
 	if (fd < 0)
 		return fd;
 	number = call->view->tracer_ops->add_fd(call, fd, O_CLOEXEC);

@@ -3,7 +3,11 @@
  * What operations on open files, and operations that create, have in common: args.h.
  */
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../moves.h"
@@ -56,6 +60,29 @@ int64_t inject_trapped(struct um_call *call, const struct um_inject *calls, unsi
 	if (secure)
 		um_relock(call);
 	return ret;
+}
+
+int64_t inject_by_name(struct um_call *call, int fd, struct um_inject what)
+{
+	char host[PATH_MAX], link[40];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, host, sizeof(host) - 1);
+	if (n < 0)
+		return -errno;
+	host[n] = '\0';
+
+	struct um_inject calls[] = {
+		{ .nr = SYS_mmap,
+		  .args = { 0, PATH_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0 },
+		  .put = host,
+		  .put_size = (size_t)n + 1 },
+		what,
+		{ .nr = SYS_munmap, .args = { 0, PATH_MAX }, .address = 1, .always = true },
+	};
+
+	return inject_trapped(call, calls, 3, 1);
 }
 
 struct um_owner new_owner(struct um_call *call, struct um_path *path)

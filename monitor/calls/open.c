@@ -11,7 +11,6 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -51,35 +50,23 @@ static bool is_body(struct um_call *call, int fd, const void *arg)
  */
 static int64_t open_o_path(struct um_call *call, const struct um_path *path, int flags)
 {
-	char host[PATH_MAX], link[40];
-	ssize_t n;
+	char link[40];
 	int64_t ret;
 	int fd;
 
 	if (call->view->secure && !call->on_worker)
 		return UM_BLOCKS;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", path->node.fd);
-	n = readlink(link, host, sizeof(host) - 1);
-	if (n < 0)
-		return -errno;
-	host[n] = '\0';
-	struct um_inject calls[] = {
-		{ .nr = SYS_mmap,
-		  .args = { 0, PATH_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0 },
-		  .put = host,
-		  .put_size = (size_t)n + 1 },
-		{ .nr = SYS_openat,
-		  .args = { (uint64_t)AT_FDCWD, 0, (uint64_t)flags },
-		  .address = 2,
-		  .verify = call->view->secure ? is_body : NULL,
-		  .verify_arg = path },
-		{ .nr = SYS_munmap, .args = { 0, PATH_MAX }, .address = 1, .always = true },
-	};
-
-	ret = inject_trapped(call, calls, 3, 1);
+	ret = inject_by_name(call, path->node.fd, (struct um_inject){
+		.nr = SYS_openat,
+		.args = { (uint64_t)AT_FDCWD, 0, (uint64_t)flags },
+		.address = 2,
+		.verify = call->view->secure ? is_body : NULL,
+		.verify_arg = path,
+	});
 	if (ret != -EBUSY)
 		return ret;
 	/* It is being traced already: an ordinary descriptor has to do. */
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", path->node.fd);
 	fd = path->node.type == S_IFREG || path->node.type == S_IFDIR ? open(link, O_RDONLY | O_CLOEXEC) : -1;
 	return fd < 0 ? -EACCES : um_answer_fd(call, fd, flags);
 }

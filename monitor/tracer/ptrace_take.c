@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "hold.h"
@@ -21,11 +20,9 @@ static int install(struct hold *h, uint64_t at, const struct sock_fprog *filter,
 
 	if (r < 0)
 		return (int)r;
-	t->what = "no_new_privs (prctl)";
-	r = take_call(h, SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0);
+	r = take_no_new_privs(h, t);
 	if (r < 0)
 		return (int)r;
-	t->no_new_privs = true;
 	t->what = "the filter (seccomp)";
 	r = take_call(h, SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, at);
 	t->filtered = r == 0;

@@ -6,10 +6,12 @@
 
 #include <linux/filter.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "../view.h"
 #include "hold.h"
+#include "tracer.h"
 
 int64_t take_call(struct hold *h, int nr, uint64_t a, uint64_t b, uint64_t c)
 {
@@ -38,4 +40,14 @@ int take_write(const struct hold *h, uint64_t at, const struct sock_fprog *filte
 	theirs.filter = (struct sock_filter *)(uintptr_t)code;
 	err = hold_write(h, at, &theirs, sizeof(theirs));
 	return err < 0 ? err : hold_write(h, code, filter->filter, filter->len * sizeof(*filter->filter));
+}
+
+int take_no_new_privs(struct hold *h, struct um_taking *t)
+{
+	int64_t r;
+
+	t->what = "no_new_privs (prctl)";
+	r = take_call(h, SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0);
+	t->no_new_privs = r == 0;
+	return (int)r;
 }

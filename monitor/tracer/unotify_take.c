@@ -81,11 +81,9 @@ static int take_listener(struct hold *h, int pidfd, uint64_t prog, struct um_tak
 	int spare[SPARE], listener;
 	int64_t fd;
 
-	t->what = "no_new_privs (prctl)";
-	fd = take_call(h, SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0);
+	fd = take_no_new_privs(h, t);
 	if (fd < 0)
 		return (int)fd;
-	t->no_new_privs = true;
 	t->what = "the filter (seccomp)";
 	reserve(spare);
 	fd = spare[SPARE - 1] < 0 ? -ENFILE : install(h, prog);
