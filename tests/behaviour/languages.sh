@@ -64,6 +64,9 @@ my $s = IO::Socket::UNIX->new(Peer => "perl.sock") or die; print "socket ", <$s>
 $SIG{ALRM} = sub { die "alarm\n" }; eval { alarm 1; system("mkfifo", "perl.fifo"); open(my $f, "<", "perl.fifo") or die "open: $!\n"; }; print "fifo: $@"; unlink "perl.fifo";
 print "pipe ", `sh -c 'echo through; exit 2'`, $? >> 8, "\n";
 END
+cat >answer.js <<'END'
+process.on('message', m => process.send(m + 1, () => process.disconnect()));
+END
 cat >n.js <<'END'
 const { Worker, isMainThread, parentPort, workerData } = require('worker_threads');
 const fs = require('fs'), cp = require('child_process'), net = require('net');
@@ -79,7 +82,7 @@ if (!isMainThread) {
   await Promise.all(names.map(n => fs.promises.unlink(n)));
   console.log('children', (await Promise.all([...Array(20).keys()].map(i => new Promise(ok => cp.execFile('sh', ['-c', `echo ${i}`], (e, out) => ok(out.trim())))))).join());
   console.log('sync', cp.spawnSync('sh', ['-c', 'exit 4']).status, cp.execSync('pwd').toString().trim() === process.cwd());
-  const fork = cp.fork('-e', [], { execArgv: ['-e', 'process.on("message", m => { process.send(m + 1); process.disconnect(); })'] });
+  const fork = cp.fork('./answer.js');
   console.log('fork', await new Promise(ok => { fork.on('message', ok); fork.send(41); }));
   const server = net.createServer(c => c.end('bye')).listen('node.sock');
   console.log('socket', await new Promise(ok => server.on('listening', () => net.connect('node.sock').on('data', d => ok(d.toString())))));
@@ -89,6 +92,7 @@ if (!isMainThread) {
   fs.writeFileSync('watched/x', '');
   console.log('watch', await seen);
   fs.rmSync('watched', { recursive: true });
+  console.log('done');
   process.exit(0);
 })();
 END
@@ -134,11 +138,12 @@ func main() {
 }
 END
 
-# same NAME CMD...: CMD says in a view what it says outside of it
+# same NAME WORDS CMD...: CMD says in a view what it says outside of it, WORDS in its last line (it went to its end)
 same() {
-	local name=$1 native view
-	shift
+	local name=$1 words=$2 native view
+	shift 2
 	native=$(timeout 100 "$@" 2>&1) || fail "$name fails natively: $native"
+	printf "%s\n" "$native" | tail -n 1 | grep -qF "$words" || fail "$name does not come to its end natively: $native"
 	view=$(timeout 100 "$UMVIEW" --norc $UMVIEW_FLAGS --cow "$D" "$@" 2>&1) || fail "$name fails in a view: $view"
 	[ "$native" = "$view" ] || fail "$name: natively $native; in a view $view"
 	view=$(timeout 100 "$UMVIEW" --norc $UMVIEW_FLAGS --cow "$D" --su "$@" 2>&1) || fail "$name fails in a view of root's: $view"
@@ -147,18 +152,18 @@ same() {
 }
 
 PY=$(command -v /usr/bin/python3 || command -v python3)
-same python "$PY" -B mp.py
-same perl perl p.pl
-if command -v node >/dev/null; then same node node n.js; else not_tried "node is missing"; fi
+same python "under signals" "$PY" -B mp.py
+same perl 2 perl p.pl
+if command -v node >/dev/null; then same node done node n.js; else not_tried "node is missing"; fi
 if command -v javac >/dev/null; then
 	javac J.java || fail "javac fails"
-	same java java -cp . -Xmx256m J
+	same java entry java -cp . -Xmx256m J
 else
 	not_tried "there is no java compiler"
 fi
 if command -v go >/dev/null; then
 	HOME=$work GOFLAGS=-mod=mod GO111MODULE=off go build -o g g.go || fail "go build fails"
-	same go ./g
+	same go "exit status 6" ./g
 else
 	not_tried "there is no go compiler"
 fi
