@@ -82,14 +82,13 @@ static bool is_foreign(const char *dir)
 	struct dirent *e;
 	DIR *d;
 
-	if (snprintf(name, sizeof(name), "%s/.umview", dir) >= (int)sizeof(name) || access(name, F_OK) == 0)
-		return false;
 	d = opendir(dir);
 	while (d != NULL && !found && (e = readdir(d)) != NULL)
 		found = strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
 	if (d != NULL)
 		closedir(d);
-	return found;
+	/* Last, for another view may be making the first things in it: .umview comes before all else. */
+	return found && (snprintf(name, sizeof(name), "%s/.umview", dir) >= (int)sizeof(name) || access(name, F_OK) < 0);
 }
 
 /* What the paths cannot mean, in the view's words. */
