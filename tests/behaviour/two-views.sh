@@ -31,6 +31,14 @@ a 1
 b 100"
 equal "the real file" "$(cat tree/f1)" "lower 1"
 
+# Several views begin in one new directory at the same moment.
+for i in 1 2 3 4 5 6 7 8 9 10; do
+	mkdir new.$i
+	for k in 1 2 3; do umview --cow new.$i -- touch tree/x$k >new.$i.$k.log 2>&1 & done
+	wait
+	equal "files of three views that began at once" "$(cat new.$i.?.log; umview --cow new.$i -- sh -c 'echo tree/x?')" "tree/x1 tree/x2 tree/x3"
+done
+
 # One sees at once what the other does.
 mkfifo go
 umview --cow "$D" -- sh -c 'read x <go; cat tree/late; ls tree | grep -c late' >late.log 2>&1 &
