@@ -10,9 +10,14 @@ NEEDS_BUILD="gcc:gcc make:make autoreconf:autoconf automake:automake libtoolize:
 NEEDS_TESTS="python3:python3 ps:procps busybox:busybox-static musl-gcc:musl-tools git:git rsync:rsync curl:curl
 	setfacl:acl setfattr:attr strace:strace gdb:gdb script:bsdutils diff:diffutils xz:xz-utils
 	cppcheck:cppcheck /usr/share/doc/ca-certificates:ca-certificates"
+# FUSE servers, what they mount, and tools that make it
+NEEDS_TESTS="$NEEDS_TESTS pc:fuse3:libfuse3-dev pc:fuse:libfuse-dev fuse2fs:fuse2fs fuseext2:fuseext2 fusefat:fusefat fuseiso:fuseiso
+	fuse-zip:fuse-zip squashfuse:squashfuse archivemount:archivemount bindfs:bindfs unionfs:unionfs-fuse sshfs:sshfs
+	encfs:encfs mke2fs:e2fsprogs mcopy:mtools mkfs.vfat:dosfstools xorriso:xorriso mksquashfs:squashfs-tools
+	bsdtar:libarchive-tools zip:zip"
 NEEDS_FULL="debootstrap:debootstrap node:nodejs valgrind:valgrind perf:linux-perf qemu-system-x86_64:qemu-system-x86 go:golang-go javac:default-jdk-headless
 	sqlite3:sqlite3 tmux:tmux screen:screen mandb:man-db
-	sftp:openssh-client stress-ng:stress-ng dpkg-source:dpkg-dev /usr/include/sys/capability.h:libcap-dev /usr/include/popt.h:libpopt-dev"
+	sftp:openssh-client sshd:openssh-server stress-ng:stress-ng dpkg-source:dpkg-dev /usr/include/sys/capability.h:libcap-dev /usr/include/popt.h:libpopt-dev"
 python=$(PATH=/usr/bin:$PATH python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])' 2>/dev/null)
 [ -z "$python" ] || NEEDS_FULL="$NEEDS_FULL /usr/lib/$python/test/test_os.py:lib$python-testsuite"
 NEEDS_BENCH="gcc:gcc make:make python3:python3 proot:proot bwrap:bubblewrap fakeroot:fakeroot"
