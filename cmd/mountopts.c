@@ -100,6 +100,10 @@ static void add_one(struct mount_options *o, const char *option)
 {
 	if (*option == '\0' || is_userspace(option))
 		return;
+	if (!strcmp(option, "ro"))
+		o->access = MOUNT_RO;
+	else if (!strcmp(option, "rw") || !strcmp(option, "rw+"))
+		o->access = MOUNT_RW;
 	for (size_t i = 0; i < sizeof(flag_options) / sizeof(flag_options[0]); i++) {
 		if (strcmp(option, flag_options[i].name))
 			continue;
@@ -114,25 +118,28 @@ static void add_one(struct mount_options *o, const char *option)
 	add_data(o, option);
 }
 
+char *mount_options_next(char **rest)
+{
+	char *start = *rest, *p = start;
+	bool quoted = false;
+
+	if (start == NULL)
+		return NULL;
+	for (; *p != '\0' && (*p != ',' || quoted); p++)
+		if (*p == '"')
+			quoted = !quoted;
+	*rest = *p ? p + 1 : NULL;
+	*p = '\0';
+	return start;
+}
+
 void mount_options_add(struct mount_options *o, const char *string)
 {
-	char *copy = cmd_strdup(string), *start = copy;
-	bool quoted = false;
+	char *copy = cmd_strdup(string), *rest = copy, *option;
 
 	if (!o->data)
 		o->data = cmd_strdup("");
-	for (char *p = copy;; p++) {
-		bool last = *p == '\0';
-
-		if (*p == '"')
-			quoted = !quoted;
-		if (!last && (*p != ',' || quoted))
-			continue;
-		*p = '\0';
-		add_one(o, start);
-		start = p + 1;
-		if (last)
-			break;
-	}
+	while ((option = mount_options_next(&rest)))
+		add_one(o, option);
 	free(copy);
 }

@@ -15,8 +15,7 @@
 
 #include "cmd.h"
 #include "mountopts.h"
-
-#define EXIT_MOUNT 32           /* mount(8): a mount has failed */
+#include "umfuse.h"
 
 static const char help[] =
 	"[-l] [-t TYPE]\n"
@@ -25,7 +24,9 @@ static const char help[] =
 	"       mount -o remount[,OPTION]... TARGET\n"
 	"Mount a file system in the running view, or list the mounts.\n"
 	"\n"
-	"  -t, --types TYPE    file system type: viewfs, or one that a loaded module has\n"
+	"  -t, --types TYPE    file system type: viewfs, or one that a loaded module has; umfuseNAME, fuse.PROGRAM and the\n"
+	"                      types of file system images (ext4, vfat, iso9660, squashfs...) are served by FUSE programs,\n"
+	"                      see umfuse(7); without it, what is in the image SOURCE decides\n"
 	"  -o, --options LIST  options, separated by commas; see viewfs(7) for those of viewfs\n"
 	"  -r, --read-only     the same as -o ro\n"
 	"  -w, --read-write    the same as -o rw\n"
@@ -199,10 +200,10 @@ static void mount_two(struct mount_job *job)
 	} else if (is_plain_bind(job)) {
 		mount_options_data_first(&job->o, "move");
 		do_mount(job, job->source, "viewfs", job->o.flags & ~(MS_BIND | MS_REC));
-	} else if (job->type || job->o.flags & (MS_REMOUNT | MS_BIND)) {
-		do_mount(job, job->source, job->type, job->o.flags);
+	} else if (!(job->o.flags & (MS_REMOUNT | MS_BIND)) && umfuse_serves(job->type, &job->o)) {
+		umfuse_mount(&(struct umfuse_job){ job->type, job->source, job->target, &job->o, job->fake, job->verbose });
 	} else {
-		cmd_die(1, "%s: no file system type given (-t TYPE)", job->source);
+		do_mount(job, job->source, job->type, job->o.flags);
 	}
 	if (job->verbose)
 		printf("%s: %s mounted on %s.\n", program_invocation_short_name, job->source, job->target);

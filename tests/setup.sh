@@ -6,7 +6,7 @@ TEST_USER=${UMVIEW_TEST_USER:-umtest}
 
 # What each step needs: a command, a file or pc:MODULE (pkg-config), and the Debian package that has it.
 NEEDS_BUILD="gcc:gcc make:make autoreconf:autoconf automake:automake libtoolize:libtool pkg-config:pkg-config
-	/usr/include/stdio.h:libc6-dev pc:libarchive:libarchive-dev pc:check:check"
+	/usr/include/stdio.h:libc6-dev pc:libarchive:libarchive-dev pc:check:check pc:blkid:libblkid-dev"
 NEEDS_TESTS="python3:python3 ps:procps busybox:busybox-static musl-gcc:musl-tools git:git rsync:rsync curl:curl
 	setfacl:acl setfattr:attr strace:strace gdb:gdb script:bsdutils diff:diffutils xz:xz-utils
 	cppcheck:cppcheck /usr/share/doc/ca-certificates:ca-certificates"
