@@ -185,12 +185,9 @@ static char *unescape(char *field)
 
 struct cmd_mount *cmd_mounts(size_t *n)
 {
-	static struct cmd_mount *mounts;
-	static char *text;
-	char *rest, *line;
+	struct cmd_mount *mounts = NULL;
+	char *rest = cmd_ask_verb("mounts"), *line;
 
-	free(text);
-	text = rest = cmd_ask_verb("mounts");
 	*n = 0;
 	while ((line = strsep(&rest, "\n"))) {
 		char *field[4];
@@ -208,4 +205,38 @@ struct cmd_mount *cmd_mounts(size_t *n)
 		};
 	}
 	return mounts;
+}
+
+/* The path of a name whose last component is not looked at, or NULL. */
+static char *path_of_parent(const char *name)
+{
+	char *copy = cmd_strdup(name), *slash, *last, *dir, *full = NULL;
+
+	for (size_t n = strlen(copy); n > 1 && copy[n - 1] == '/';)
+		copy[--n] = '\0';
+	slash = strrchr(copy, '/');
+	last = slash ? slash + 1 : copy;
+	dir = realpath(slash == copy ? "/" : slash ? (*slash = '\0', copy) : ".", NULL);
+	if (dir && *last && strcmp(last, ".") && strcmp(last, "..")) {
+		full = cmd_realloc(NULL, strlen(dir) + strlen(last) + 2);
+		sprintf(full, "%s/%s", strcmp(dir, "/") ? dir : "", last);
+	}
+	free(dir);
+	free(copy);
+	return full;
+}
+
+char *cmd_mount_point(const char *name)
+{
+	char *path = path_of_parent(name), *real;
+	size_t n;
+	const struct cmd_mount *mounts = cmd_mounts(&n);
+
+	for (size_t i = 0; path && i < n; i++)
+		if (!strcmp(mounts[i].target, path))
+			return path;
+	real = realpath(name, NULL);
+	if (real)
+		return real;
+	return path ? path : cmd_strdup(name);
 }

@@ -59,7 +59,9 @@ const char *cmd_why(const char *otherwise);
 struct cmd_mount {
 	const char *source, *target, *type, *options;
 };
-/* The view's mounts, oldest first; an array that lives until the next call. */
+/* The view's mounts, oldest first; an array that is never freed. */
 struct cmd_mount *cmd_mounts(size_t *n);
+/* The absolute path of a mount point, also where a server is dead or hangs, so that it cannot be looked at; never freed. */
+char *cmd_mount_point(const char *name);
 
 #endif

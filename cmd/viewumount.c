@@ -3,15 +3,20 @@
  * viewumount: umount(8) for a view.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "cmd.h"
 
 #define EXIT_UMOUNT 32          /* umount(8): an umount has failed */
+#define WRITING_S 20            /* so long a server may write what it has when it is unmounted */
 
 static const char help[] =
 	"[OPTION]... TARGET|SOURCE...\n"
@@ -62,11 +67,54 @@ static int ask_to_unmount(const char *target)
 	return err;
 }
 
+/* The image that a FUSE server serves on a mount point, opened, or -1.  *name: its path. */
+static int open_image(const char *target, const char **name)
+{
+	const char *place = cmd_mount_point(target);
+	size_t n;
+	const struct cmd_mount *mounts = cmd_mounts(&n), *m = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(mounts[i].target, place))
+			m = &mounts[i];
+	if (!m || strncmp(m->type, "fuse", 4) != 0 || m->source[0] != '/')
+		return -1;
+	*name = cmd_strdup(m->source);
+	return open(m->source, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
+/*
+ * A server still has something to write when it has been unmounted.  One that writes an image has locked it (umfuse_mount.c)
+ * until it ends, so that is waited for.
+ */
+static void wait_for_image(int fd, const char *name)
+{
+	for (int i = 0; flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK; i++) {
+		if (i == WRITING_S * 50) {
+			cmd_message("%s: its server is still writing it", name);
+			break;
+		}
+		nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+	}
+}
+
 /* Unmount, and say so if that is wanted.  0 or a positive errno value. */
 static int unmount(const char *target)
 {
-	if (umount2(target, flags) < 0 && (errno != EPERM || ask_to_unmount(target) < 0))
-		return errno;
+	const char *name = NULL;
+	int image = flags & MNT_DETACH ? -1 : open_image(target, &name);
+
+	if (umount2(target, flags) < 0 && (errno != EPERM || ask_to_unmount(target) < 0)) {
+		int err = errno;
+
+		if (image >= 0)
+			close(image);
+		return err;
+	}
+	if (image >= 0) {
+		wait_for_image(image, name);
+		close(image);
+	}
 	if (verbose)
 		printf("%s: %s unmounted\n", program_invocation_short_name, target);
 	return 0;

@@ -111,19 +111,22 @@ static bool is_presented(const char *path)
 {
 	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 
-	return strcmp(name, "mount") == 0 || strcmp(name, "umount") == 0;
+	return strcmp(name, "mount") == 0 || strcmp(name, "umount") == 0 || strcmp(name, "fusermount") == 0 ||
+	       strcmp(name, "fusermount3") == 0;
 }
 
 /*
  * The view's own mount and umount in the place of the host's, which refuse users who are not root and options that
- * they do not know, before any system call (man 1 viewmount).  Only the host's own files are replaced, not ones that
- * the view has installed or that are in a virtual root.
+ * they do not know, before any system call (man 1 viewmount), and its own fusermount, which needs no set-uid bit.  Only
+ * the host's own files are replaced, not ones that the view has installed or that are in a virtual root.
  */
 static int present_own(struct exec *x)
 {
 	static const char *const host[][2] = {
 		{ "/usr/bin/mount", "viewmount" }, { "/usr/bin/umount", "viewumount" },
 		{ "/bin/mount", "viewmount" }, { "/bin/umount", "viewumount" },
+		{ "/usr/bin/fusermount", "viewfusermount" }, { "/usr/bin/fusermount3", "viewfusermount" },
+		{ "/bin/fusermount", "viewfusermount" }, { "/bin/fusermount3", "viewfusermount" },
 	};
 	char own[PATH_MAX];
 
