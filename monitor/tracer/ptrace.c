@@ -128,6 +128,7 @@ static int ptrace_adopt(const struct um_features *features, int fd, pid_t child,
 		free(p);
 		return err;
 	}
+	ptracer_enlist(p);
 	*listener = p;
 	return 0;
 }
@@ -141,6 +142,8 @@ static int ptrace_found(void **listener)
 		close(fd);
 		return -ENOMEM;
 	}
+	if (fd >= 0)
+		ptracer_enlist(*listener);
 	return fd;
 }
 
@@ -461,6 +464,8 @@ static int ptrace_receive(void *listener, struct um_call *call)
 	siginfo_t info;
 	int err;
 
+	if (!p->serves)
+		ptracer_begins(p);
 	p->init = call->view->init;
 	if (p->now.tid != 0 && ptrace_keep(p, &p->now) < 0) /* a worker has it */
 		ptrace_result(&p->now, -ENOMEM);
@@ -474,6 +479,7 @@ static int ptrace_receive(void *listener, struct um_call *call)
 			return 0;
 		if (err == -ECHILD) {
 			carrier_end(p);
+			ptracer_ends(p);
 			shutdown(p->fd, SHUT_RDWR); /* it hangs up */
 			return -ENOENT;
 		}

@@ -56,8 +56,8 @@ struct ptracer {
 	pthread_cond_t answered;
 	struct ask *asks;
 	pid_t carrier;          /* 0: none */
-	bool listed;
-	struct ptracer *next;   /* of all that have had one */
+	bool serves;            /* looks at asks: from when it first receives until nobody is left */
+	struct ptracer *next;   /* an older one */
 };
 
 /* What is asked of the tracing thread: an operation of struct um_tracer_ops. */
@@ -77,6 +77,13 @@ struct ask {
 };
 
 /* ptrace_ask.c */
+/* It is known to ptracers() from now on. */
+void ptracer_enlist(struct ptracer *p);
+/* All, the newest first. */
+struct ptracer *ptracers(void);
+/* This thread serves from now on, or no more. */
+void ptracer_begins(struct ptracer *p);
+void ptracer_ends(struct ptracer *p);
 int64_t ptrace_ask(struct ask *a);
 /* Do what was asked. */
 void ptrace_serve(struct ptracer *p);

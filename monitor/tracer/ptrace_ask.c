@@ -26,6 +26,7 @@
 #define TICK_NS 10000000
 #define AGAIN_NS 20000000       /* how often a worker rings */
 
+static struct ptracer *newest;
 static __thread sigjmp_buf out;
 static __thread volatile sig_atomic_t waiting;
 
@@ -43,27 +44,24 @@ static void rung(int sig)
 	}
 }
 
-/* The first that this thread does. */
-static void arm(void)
+void ptracer_begins(struct ptracer *p)
 {
-	static __thread bool armed;
 	struct sigaction sa = { .sa_handler = rung, .sa_flags = SA_NODEFER }; /* left by a jump, not by a return */
 	sigset_t set;
 
-	if (armed)
-		return;
-	armed = true;
 	sigaction(bell(), &sa, NULL);
 	sigemptyset(&set);
 	sigaddset(&set, bell());
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	pthread_mutex_lock(&p->mutex);
+	p->serves = true;
+	pthread_mutex_unlock(&p->mutex);
 }
 
 int ptrace_wait(struct ptracer *p, siginfo_t *info)
 {
 	volatile int err = EINTR;
 
-	arm();
 	info->si_pid = 0;
 	if (sigsetjmp(out, 0) == 0) {
 		waiting = 1;
@@ -140,14 +138,37 @@ void ptrace_lock(void *listener, struct um_view *view)
 	}
 }
 
+void ptracer_enlist(struct ptracer *p)
+{
+	p->next = ptracers();
+	while (!__atomic_compare_exchange_n(&newest, &p->next, p, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		;
+}
+
+struct ptracer *ptracers(void)
+{
+	return __atomic_load_n(&newest, __ATOMIC_SEQ_CST);
+}
+
+void ptracer_ends(struct ptracer *p)
+{
+	pthread_mutex_lock(&p->mutex);
+	p->serves = false;
+	pthread_mutex_unlock(&p->mutex);
+	ptrace_serve(p);
+}
+
 int64_t ptrace_ask(struct ask *a)
 {
 	struct ptracer *p = a->call->listener;
 	struct timespec t;
+	bool own = pthread_equal(p->thread, pthread_self());
 
-	if (pthread_equal(p->thread, pthread_self()))
-		return ptrace_perform(p, a);
 	pthread_mutex_lock(&p->mutex);
+	if (own || !p->serves) { /* it has no thread that could be asked for */
+		pthread_mutex_unlock(&p->mutex);
+		return ptrace_perform(p, a);
+	}
 	a->next = p->asks;
 	__atomic_store_n(&p->asks, a, __ATOMIC_SEQ_CST);
 	while (!a->done) {

@@ -29,9 +29,6 @@
 #define PR_SET_PTRACER 0x59616d61
 #endif
 
-static pthread_mutex_t list_mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct ptracer *list; /* all that have, or had, a carrier */
-
 /* @ready: an eventfd, to be told that the carrier may be looked at. */
 static _Noreturn void carry(struct um_view *view, pid_t monitor, int ready)
 {
@@ -52,17 +49,6 @@ static _Noreturn void carry(struct um_view *view, pid_t monitor, int ready)
 		_exit(0);
 	for (;;)
 		pause();
-}
-
-static void enlist(struct ptracer *p)
-{
-	pthread_mutex_lock(&list_mutex);
-	if (!p->listed) {
-		p->next = list;
-		list = p;
-		p->listed = true;
-	}
-	pthread_mutex_unlock(&list_mutex);
 }
 
 /* Wait for it, or for its end. */
@@ -92,7 +78,6 @@ pid_t carrier_of(struct ptracer *p, struct um_view *view)
 		child = -errno;
 	} else {
 		__atomic_store_n(&p->carrier, child, __ATOMIC_SEQ_CST);
-		enlist(p);
 		wait_ready(p, ready);
 	}
 	close(ready);
@@ -121,11 +106,8 @@ void carrier_end(struct ptracer *p)
 
 bool ptrace_is_helper(pid_t pid)
 {
-	bool found = false;
-
-	pthread_mutex_lock(&list_mutex);
-	for (struct ptracer *p = list; p != NULL && !found; p = p->next)
-		found = __atomic_load_n(&p->carrier, __ATOMIC_SEQ_CST) == pid;
-	pthread_mutex_unlock(&list_mutex);
-	return found;
+	for (struct ptracer *p = ptracers(); p != NULL; p = p->next)
+		if (__atomic_load_n(&p->carrier, __ATOMIC_SEQ_CST) == pid)
+			return true;
+	return false;
 }
