@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Holding threads of foreign processes.
+ * Holding threads, of foreign processes above all.
  *
  * Theory of operation.  PTRACE_SEIZE and PTRACE_INTERRUPT stop a thread in get_signal(), wherever it was: on its way
  * out of an interrupted system call (the result is one of the restart codes), after a completed one, or between two
@@ -85,10 +85,8 @@ static struct um_call stand_in(const struct hold *h)
 int hold_seize(struct hold *h, struct um_view *view, pid_t pid, pid_t tid)
 {
 	*h = (struct hold){.view = view, .pid = pid, .t.tid = tid};
-	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)PTRACE_O_TRACESYSGOOD) < 0 ||
-	    ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0)
-		return -errno;
-	return 0;
+	h->seized = ptrace(PTRACE_SEIZE, tid, NULL, (void *)PTRACE_O_TRACESYSGOOD) == 0;
+	return h->seized && ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) == 0 ? 0 : -errno;
 }
 
 /* Wait for the stop that INTERRUPT brings; signals that come first are delivered. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Threads of processes that are not in the view, stopped wherever they are: see hold.c.
+ * Threads stopped wherever they are, which need not be in the view: see hold.c.
  *
  * All functions of one hold are called by one thread of the monitor.  When that thread ends, the kernel lets go of
  * what it still holds: so nothing is lost that could not be released.
@@ -16,13 +16,14 @@ struct hold {
 	struct um_view *view;
 	struct tracee t;
 	pid_t pid; /* its process */
-	bool stopped, gone;
+	bool seized, stopped, gone;
 	bool used;   /* calls were made in it */
 	bool repair; /* `t.saved' are not the registers that it stopped with */
 	uint64_t ip; /* after a system call instruction of the process */
 };
 
-/* Have a thread stop.  0, or a negative errno: -ESRCH (gone, or a zombie), -EPERM. */
+/* Have a thread stop.  0, or a negative errno: -ESRCH (gone, or a zombie), -EPERM.  Whose thread does not end for long
+ * must say tracee_lost() where this or what follows fails after the thread was seized. */
 int hold_seize(struct hold *h, struct um_view *view, pid_t pid, pid_t tid);
 /* Wait at most @ms milliseconds until it has.  0; -ETIMEDOUT; -ESRCH: it has ended. */
 int hold_wait(struct hold *h, unsigned ms);

@@ -15,14 +15,11 @@
 #include <limits.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "park.h"
 #include "tracer.h"
 
-#define STOP_MS 1000        /* for a caller that was interrupted */
-#define LEFTOVER_TRIES 2000 /* for a caller that does not stop */
-#define LEFTOVER_US 5000
+#define STOP_MS 1000 /* for a caller that was interrupted */
 
 /* The caller is gone, @error says how (see tracee_lost()). */
 static int lost(struct um_park *p, int error)
@@ -134,14 +131,7 @@ static int end(struct um_park *p, int64_t ret)
 	return release(p, &regs);
 }
 
-static void tidy(void)
-{
-	for (unsigned i = 0; tracees_pending() && i < LEFTOVER_TRIES; i++) {
-		usleep(LEFTOVER_US);
-		tracees_finish();
-	}
-}
-
 const struct park_ops park_unotify = {
-	.lay = lay, .watch = watch, .wake = wake, .interrupted = interrupted, .put_back = put_back, .end = end, .tidy = tidy,
+	.lay = lay, .watch = watch, .wake = wake, .interrupted = interrupted, .put_back = put_back, .end = end,
+	.tidy = tracees_settle,
 };

@@ -39,6 +39,7 @@
 #include "../procinfo.h"
 #include "../view.h"
 #include "park_ops.h"
+#include "reads.h"
 
 #define AT_CALL (SIGTRAP | 0x80)
 #define TELLS 16                /* events of CMD that the loop has not heard of yet */
@@ -562,10 +563,13 @@ static int64_t perform(struct ptracer *p, struct ask *a, struct trapped *t, bool
 
 int64_t ptrace_perform(struct ptracer *p, struct ask *a)
 {
-	struct trapped *t = waiting(p, a->call);
+	struct trapped *t;
 	int64_t ret;
 	bool over;
 
+	if (a->what == ASK_END_READ)
+		return ptrace_fail_read(a->reader);
+	t = waiting(p, a->call);
 	if (t == NULL)
 		return a->what == ASK_ALIVE ? 0 : a->what == ASK_REWRITE || a->what == ASK_INJECT ? UM_REPLIED : -ESRCH;
 	t->busy = true; /* its thread may end meanwhile */
@@ -634,6 +638,7 @@ const struct um_tracer_ops um_ptrace = {
 	.alive = ptrace_alive,
 	.rewrite = ptrace_rewrite,
 	.inject = ptrace_injected,
+	.end_read = ptrace_end_read,
 	.stopped = ptrace_stopped,
 	.child = ptrace_child,
 	.is_helper = ptrace_is_helper,

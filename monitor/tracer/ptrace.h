@@ -63,14 +63,15 @@ struct ptracer {
 /* What is asked of the tracing thread: an operation of struct um_tracer_ops. */
 struct ask {
 	enum { ASK_ANSWER, ASK_PROCEED, ASK_ADD_FD, ASK_ANSWER_FD, ASK_ALIVE, ASK_REWRITE, ASK_INJECT,
-	       ASK_SLEEP, ASK_WAKE, ASK_RESTART } what;
-	struct um_call *call;
+	       ASK_SLEEP, ASK_WAKE, ASK_RESTART, ASK_END_READ } what;
+	struct um_call *call;   /* for the last: of its listener only */
 	int64_t value;          /* the answer */
 	int fd, flags;
 	int nr;                 /* rewrite */
 	const uint64_t *args;
 	const struct um_inject *calls;
 	unsigned n, result;
+	const struct reader *reader;
 	int64_t ret;
 	bool done;
 	struct ask *next;
@@ -128,6 +129,10 @@ void ptrace_rewritten_ends(struct trapped *t);
 int ptrace_take(struct hold *h, const struct sock_fprog *filter, struct um_taking *t);
 /* A held thread of a process that was taken goes on, traced by this thread. */
 void ptrace_keep_held(struct hold *h);
+
+/* ptrace_reads.c */
+/* 1: the thread's read fails; 0: it was not in it any more. */
+int ptrace_fail_read(const struct reader *r);
 
 /* ptrace_carrier.c */
 /* The carrier of this thread, which is made if there is none; or a negative errno. */

@@ -54,6 +54,8 @@
 #define WAIT_TICK_MS 5		/* how often a wait looks at the clock */
 #define STOPS_MAX 100		/* event and signal stops passed through during one injected call */
 #define BURIAL_STACK (64 * 1024)
+#define SETTLE_TRIES 2000
+#define SETTLE_US 5000
 
 static bool hides; /* see tracee_hides() */
 static __thread struct tracee *leftovers;
@@ -397,6 +399,14 @@ void tracees_finish(void)
 		} else {
 			at = &t->next;
 		}
+	}
+}
+
+void tracees_settle(void)
+{
+	for (unsigned i = 0; leftovers != NULL && i < SETTLE_TRIES; i++) {
+		usleep(SETTLE_US);
+		tracees_finish();
 	}
 }
 

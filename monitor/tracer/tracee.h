@@ -76,5 +76,7 @@ void tracee_lost(struct tracee *t, int error);
 bool tracees_pending(void);
 /* See to them, without waiting. */
 void tracees_finish(void);
+/* See to them until there are none, ten seconds at most. */
+void tracees_settle(void);
 
 #endif

@@ -16,6 +16,7 @@
 struct um_features;
 struct um_inject;
 struct hold;
+struct reader;
 
 /* What became of a process that is taken in. */
 struct um_taking {
@@ -49,6 +50,8 @@ struct um_tracer_ops {
 	bool (*alive)(struct um_call *call);
 	int64_t (*rewrite)(struct um_call *call, int nr, const uint64_t args[6]);       /* um_rewrite() below */
 	int64_t (*inject)(struct um_call *call, const struct um_inject *calls, unsigned n, unsigned result);
+	/* The thread sleeps in a read: have that fail (reads.h). */
+	bool (*end_read)(struct um_view *view, const struct reader *r);
 	/* Is this thread, which the tracer has as all others, stopped as one of its process?  NULL: it has none. */
 	bool (*stopped)(pid_t tid);
 	/* On the loop's thread: what has become of one of the monitor's children, CMD's stops and continuations among it.
@@ -99,5 +102,21 @@ struct um_inject {
 /* In secure mode a call that is trapped waits for the monitor's answer as any other: so um_inject() of such a one must
  * be done by a worker, without the view's lock. */
 int64_t um_inject(struct um_call *call, const struct um_inject *calls, unsigned n, unsigned result);
+
+/* --- calls that were not trapped (reads.c) ------------------------------------------------------------------------ */
+
+/*
+ * Threads of the view's process @tgid that sleep in a read of this file (read(2) and recvmsg(2) with their kin, splice(2)
+ * from it; not poll(2)) see it fail with @err, a positive errno.  All descriptors of the inode count.  A read that has got
+ * something is never ended, and signals that come at the same time are delivered.
+ *
+ * Returns how many reads have failed so.  0: nobody sleeps in one now; who is on his way there will not be noticed, so who
+ * wants to end all reads asks again until the process has closed the file.  Nor are threads that have another tracer or are
+ * not dumpable, or any of them --without ptrace.
+ *
+ * By any thread of the monitor, but without the view's lock: a thread that has made a trapped call meanwhile, and is to
+ * stop now, does not before that is answered.
+ */
+int um_end_reads(struct um_view *view, pid_t tgid, dev_t dev, ino_t ino, int err);
 
 #endif

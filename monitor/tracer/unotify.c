@@ -26,6 +26,7 @@
 #include "park.h"
 #include "park_ops.h"
 #include "pass.h"
+#include "reads.h"
 #include "rewrite.h"
 #include "tracee.h"
 #include "tracer.h"
@@ -281,6 +282,7 @@ const struct um_tracer_ops um_unotify = {
 	.alive = unotify_alive,
 	.rewrite = unotify_rewrite,
 	.inject = unotify_inject,
+	.end_read = unotify_end_read,
 	.child = unotify_child,
 	.park = &park_unotify,
 	.take = unotify_take,
