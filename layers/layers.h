@@ -258,7 +258,7 @@ int layers_own(struct layers *l, const char *path);
 /* What a change returns (not an errno) that needs the copy of a large file first, in a stack opened with `defer':
  * call layers_stage_run(true) in the same thread, with no lock held, and repeat it; or layers_stage_run(false). */
 #define LAYERS_STAGE 5000
-void layers_stage_run(bool run);
+int layers_stage_run(bool run);
 
 /* The shared counter (see Index): changes when any process changed the upper directory.  Where that cannot be known, it
  * is another number each time. */

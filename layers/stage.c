@@ -82,23 +82,24 @@ int stage_data(struct layers *l, const struct statx *low, int from, const char *
 	return -LAYERS_STAGE;
 }
 
-void layers_stage_run(bool run)
+int layers_stage_run(bool run)
 {
 	int r;
 
 	if (!run) {
 		clear();
-		return;
+		return 0;
 	}
 	if (stage.what != STAGE_WANTED)
-		return;
+		return 0;
 	stage.copy = openat(stage.dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
 	if (stage.copy < 0) {
 		stage.what = STAGE_FAILED;
 		stage.error = 1; /* under the locks, then */
-		return;
+		return 0;
 	}
 	r = copy_data(stage.from, stage.copy, stage.low.stx_size);
 	stage.what = r == 0 ? STAGE_DONE : STAGE_FAILED;
 	stage.error = r;
+	return 0;
 }

@@ -67,6 +67,9 @@ void um_wait_begin(struct um_call *call);
 /* After it: takes the lock.  True: the caller has been interrupted or is dead, so unless there is a result (a number), the
  * operation undoes what it did and returns UM_RESTART, or -EINTR where Linux does not restart. */
 bool um_wait_end(struct um_call *call);
+/* The same of a worker that does not hold the lock. */
+void um_park_begin(struct um_call *call);
+bool um_park_end(struct um_call *call);
 /* Before anything that cannot be undone and whose result is more than a number: have the caller wait in its call again, if it
  * does not.  0; -EINTR: it has been interrupted, as above.  @insist: the result is there, and the call is answered at once:
  * -EINTR only if the caller is dead.  Lets go of the lock for a while. */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "dispatch.h"
+#include "module_host.h"
 #include "node.h"
 #include "syscall/decode.h"
 #include "syscall/stats.h"
@@ -23,7 +24,6 @@
 
 #define POLLS_MAX 256
 #define STAGES_MAX 1000000 /* files of one call: a directory that is renamed is copied up whole */
-#define SERVICES_MAX 64
 #define STACK_SIZE (2 * 1024 * 1024)
 
 struct watcher {
@@ -93,53 +93,43 @@ static void to_worker(struct um_call *call)
 	}
 }
 
-/* Let the modules do (or forget) what the operation needs first.  Only the one that wants it has something to do. */
-static void stage(struct um_view *view, bool run)
+/* Run the operation once, and before it whatever must come before any call. */
+static int64_t operate_once(struct um_view *view, struct um_call *call)
 {
-	void (*fn[SERVICES_MAX])(bool);
-	unsigned n = 0;
+	int64_t ret = modules_settle(call);
 
-	for (struct um_service *s = view->services; s != NULL && n < SERVICES_MAX; s = s->next)
-		if (s->module->stage != NULL)
-			fn[n++] = s->module->stage;
-	view->staging++; /* so none of them is unloaded */
-	if (run)
-		um_unlock(view);
-	while (n > 0)
-		fn[--n](run);
-	if (run)
-		um_lock(view);
-	if (--view->staging == 0)
-		nodes_collect(view);
+	if (ret == 0)
+		ret = call->row->op(call);
+	if (ret == -EBUSY && nodes_ended(view)) /* by a view that is gone */
+		ret = call->row->op(call);
+	return ret;
 }
 
 /* Run the operation; what takes long is done on a worker, without the lock. */
 static int64_t operate(struct um_view *view, struct um_call *call)
 {
-	int64_t ret = call->row->op(call);
+	int64_t ret = operate_once(view, call);
+	int err = 0;
 
-	if (ret == -EBUSY && nodes_ended(view)) /* by a view that is gone */
-		ret = call->row->op(call);
 	if (ret == -UM_STAGE && !call->on_worker) {
-		stage(view, false);
+		modules_stage(call, false);
 		return UM_BLOCKS;
 	}
-	if (ret != -UM_STAGE)
-		return ret;
-	for (int tries = 0; ret == -UM_STAGE && tries < STAGES_MAX; tries++) {
-		stage(view, true);
-		um_unlock(view);
-		um_relock(call);
-		ret = um_alive(call) ? call->row->op(call) : UM_REPLIED;
+	for (int tries = 0; ret == -UM_STAGE && err == 0 && tries < STAGES_MAX; tries++) {
+		err = modules_stage(call, true);
+		if (err == 0)
+			ret = um_alive(call) ? operate_once(view, call) : UM_REPLIED;
 	}
-	stage(view, false); /* what was made, and not needed any more */
-	return ret == -UM_STAGE ? -EBUSY : ret;
+	if (call->on_worker)
+		modules_stage(call, false); /* what was made, and not needed any more */
+	return err < 0 ? err : ret == -UM_STAGE ? -EBUSY : ret;
 }
 
 void dispatch(struct um_view *view, struct um_call *call)
 {
 	bool watched = view->trace != NULL || view->stats;
 	uint64_t begin = watched ? now_ns() : 0;
+	struct um_call *before;
 	int64_t ret = UM_CONTINUE;
 	char text[2048];
 
@@ -153,7 +143,9 @@ void dispatch(struct um_view *view, struct um_call *call)
 		call->state = state_of(view->states, call->tid);
 		if (call->state == NULL)
 			call->state = state_number(view->states, 1);
+		before = module_serves(call);
 		ret = operate(view, call);
+		module_serves(before);
 	}
 	if (ret == UM_CONTINUE && view->secure && call->row->unsafe)
 		ret = -ENOSYS; /* its pointers would be read again, after they were looked at */

@@ -21,6 +21,16 @@
 #include "older.h"
 #include "view.h"
 
+/* Is it the type of this name, or one of a family ("fuse.*")? */
+static bool type_is(const struct um_fs_type *type, const char *name)
+{
+	size_t n = strlen(type->name);
+
+	if (n > 2 && strcmp(type->name + n - 2, ".*") == 0)
+		return strncmp(type->name, name, n - 1) == 0;
+	return strcmp(type->name, name) == 0;
+}
+
 /* The file system type of this name among the services that the node has. */
 static const struct um_fs_type *find_type(struct um_view *view, const struct um_state *state, const char *name,
 					  struct um_service **service)
@@ -31,7 +41,7 @@ static const struct um_fs_type *find_type(struct um_view *view, const struct um_
 		if (!service_seen(view, state, s))
 			continue;
 		for (; type != NULL && *type != NULL; type++)
-			if (strcmp((*type)->name, name) == 0) {
+			if (type_is(*type, name)) {
 				*service = s;
 				return *type;
 			}
@@ -75,6 +85,7 @@ void mount_free(struct um_mount *mount)
 	free(mount->body);
 	free(mount->target);
 	free(mount->options);
+	free(mount->type_name);
 	free(mount->changes);
 	older_free(mount->below);
 	free(mount);
@@ -305,6 +316,8 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 		args.below_fs = mount->below;
 	}
 	args.untrusted = view->secure;
+	args.type = type;
+	args.epoch = hashtab_epoch(view->table);
 	args.target_type = node.type;
 	args.source = source;
 	args.target = *target_view ? target_view : "/";
@@ -343,6 +356,7 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 	}
 	mount->source = strdup(args.source);
 	mount->target = strdup(target_view);
+	mount->type_name = strdup(type);
 	if (args.source_host != NULL)
 		mount->body = strdup(from.host);
 	mount->options = strdup(options);
@@ -355,7 +369,7 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 	mount->readonly = (args.flags & MS_RDONLY) || (args.bind && mount_readonly(view, state, mount->origin));
 	mount->given = !view->settled;
 	mount->node = state->node;
-	err = mount->source && mount->target && mount->options ? publish(view, mount) : -ENOMEM;
+	err = mount->source && mount->target && mount->options && mount->type_name ? publish(view, mount) : -ENOMEM;
 	if (err == 0) {
 		if (mount->origin != NULL)
 			mount->origin->binds++;
@@ -449,7 +463,6 @@ int view_umount(struct um_view *view, const struct um_state *state, const char *
 	struct um_mount *mount = view_mount_of(view, state, path, &rel);
 	int err;
 
-	(void)flags;
 	if (mount == view->host || *rel != '\0') {
 		snprintf(why, whysize, "not a mount of this view");
 		return -EINVAL;
@@ -459,10 +472,6 @@ int view_umount(struct um_view *view, const struct um_state *state, const char *
 			 "what the command line of a secure view has mounted stays as it is");
 		return -EPERM;
 	}
-	if (view->staging > 0) {
-		snprintf(why, whysize, "busy: a large file is being copied");
-		return -EBUSY;
-	}
 	if (mount_below(view, state, path) != NULL) {
 		snprintf(why, whysize, "busy: there is a mount on %.200s", mount_below(view, state, path));
 		return -EBUSY;
@@ -471,7 +480,60 @@ int view_umount(struct um_view *view, const struct um_state *state, const char *
 		snprintf(why, whysize, "busy: something of it is shown elsewhere by a bind");
 		return -EBUSY;
 	}
+	err = mount->origin == NULL && mount->type->ops->leave != NULL ? mount->type->ops->leave(mount->fs, flags) : 0;
+	if (err < 0) {
+		if (err != -UM_STAGE)
+			snprintf(why, whysize, "%s", strerror(-err));
+		return err;
+	}
 	err = mount_change(view, state, mount, MOUNT_GONE);
 	mounts_collect(view);
 	return err;
+}
+
+int view_place(struct um_view *view, const struct um_state *state, struct um_service *service,
+	       const struct um_place *place, char *why, size_t whysize)
+{
+	struct um_mount_args args = { .source = "none", .target = place->path, .options = "", .type = place->type,
+				      .uid = view->uid, .epoch = hashtab_epoch(view->table) };
+	const struct um_fs_type *const *type = service->module->fs_types;
+	struct um_mount *mount = calloc(1, sizeof(*mount));
+	int err = -ENODEV;
+
+	while (type != NULL && *type != NULL && strcmp((*type)->name, place->type) != 0)
+		type++;
+	if (mount == NULL)
+		return -ENOMEM;
+	if (type != NULL && *type != NULL)
+		err = (*type)->mount(&mount->fs, &args);
+	if (err < 0) {
+		snprintf(why, whysize, "its %s: %s", place->path, *args.why ? args.why : strerror(-err));
+		mount_free(mount);
+		return err;
+	}
+	mount->type = *type;
+	mount->service = service;
+	mount->source = strdup("none");
+	mount->target = strdup(place->path);
+	mount->options = strdup("");
+	mount->type_name = strdup(place->type);
+	mount->permanent = mount->hidden = true;
+	mount->node = state != NULL ? state->node : 0;
+	err = mount->source && mount->target && mount->options && mount->type_name ? publish(view, mount) : -ENOMEM;
+	if (err < 0) {
+		mount->type->ops->umount(mount->fs);
+		mount_free(mount);
+	}
+	return err;
+}
+
+void view_unplace(struct um_view *view, const struct um_state *state, const struct um_service *service)
+{
+	for (size_t i = 0; i < view->nmounts; i++) {
+		struct um_mount *m = view->mounts[i];
+
+		if (m != NULL && m->hidden && m->service == service && m->node == (state != NULL ? state->node : 0))
+			mount_change(view, state, m, MOUNT_GONE);
+	}
+	mounts_collect(view);
 }

@@ -37,7 +37,9 @@ bool mount_in_scope(const struct hashtab_scope *scope, const struct um_mount *mo
 
 bool mount_seen(const struct um_view *view, const struct um_state *state, const struct um_mount *mount)
 {
-	return mount_in_scope(&view_node(view, state)->scope, mount);
+	struct hashtab_scope scope = view_scope(view, state);
+
+	return mount_in_scope(&scope, mount);
 }
 
 bool mount_is_below(const struct um_view *view, const struct um_state *state, const struct um_mount *mount)

@@ -94,6 +94,8 @@ int um_path_permission(struct um_call *call, struct um_path *path, int mask);
 int um_path_parent_permission(struct um_call *call, struct um_path *path, bool victim);
 /* The path's parent directory. */
 int um_path_parent(struct um_call *call, const struct um_path *path, struct um_path *parent);
+/* Have the body of a path that exists: path->node.fd.  0; -EOPNOTSUPP: it has none. */
+int um_path_body(struct um_path *path);
 /* Open the body by the monitor (exec looks at headers). Descriptor or negative errno. */
 int um_path_open(struct um_call *call, struct um_path *path, int flags);
 

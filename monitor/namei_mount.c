@@ -61,7 +61,9 @@ struct um_mount *mount_at(struct um_view *view, const struct hashtab_scope *seen
 
 struct um_mount *view_mount_of(struct um_view *view, const struct um_state *state, const char *path, const char **rel)
 {
-	return mount_at(view, &view_node(view, state)->scope, path, rel);
+	struct hashtab_scope scope = view_scope(view, state);
+
+	return mount_at(view, &scope, path, rel);
 }
 
 bool mount_stands_on(const struct um_mount *mount, const char *host)
@@ -130,7 +132,9 @@ int path_of_host(struct um_view *view, const struct hashtab_scope *scope, const 
 
 int view_path_of_host(struct um_view *view, const struct um_state *state, const char *host, char *buf)
 {
-	return path_of_host(view, &view_node(view, state)->scope, state->root, host, buf);
+	struct hashtab_scope scope = view_scope(view, state);
+
+	return path_of_host(view, &scope, state->root, host, buf);
 }
 
 /* The view path of a host path by a mount that is known to be meant, where the view has its body now.  -ENOENT: it is not

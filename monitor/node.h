@@ -37,6 +37,16 @@ static inline struct view_node *view_node(const struct um_view *view, const stru
 	return node != NULL ? node : view->nodes[0];
 }
 
+/* What processes of this state see. */
+static inline struct hashtab_scope view_scope(const struct um_view *view, const struct um_state *state)
+{
+	struct hashtab_scope scope = view_node(view, state)->scope;
+
+	if (state != NULL && state->before != 0)
+		scope.epoch = state->before;
+	return scope;
+}
+
 /* Until when a node sees what the one around it gets: no other one has the same.  For node 0 it is UINT64_MAX. */
 static inline uint64_t node_birth(const struct view_node *node)
 {

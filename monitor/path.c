@@ -55,7 +55,9 @@ int um_path_place_in(struct um_view *view, const struct hashtab_scope *scope, st
 
 int um_path_place(struct um_view *view, const struct um_state *state, struct um_path *path)
 {
-	return um_path_place_in(view, &view_node(view, state)->scope, path);
+	struct hashtab_scope scope = view_scope(view, state);
+
+	return um_path_place_in(view, &scope, path);
 }
 
 int um_path_walk(struct um_path *path, size_t *end, char *target)
@@ -98,6 +100,11 @@ int um_path_permission(struct um_call *call, struct um_path *path, int mask)
 		return -EROFS;
 	if (mask == F_OK)
 		return 0;
+	if (UM_OPS(path)->permission != NULL) {
+		err = UM_OPS(path)->permission(UM_FS(path), path->rel, mask);
+		if (err <= 0)
+			return err;
+	}
 	if (state->virtual_ids && !(mask & X_OK) && ids_capable(&state->ids, CAP_DAC_OVERRIDE))
 		return 0;
 	if (!state->virtual_ids && path->node.body == UM_BODY_HOST && path->node.fd >= 0) {
@@ -163,4 +170,16 @@ int um_path_open(struct um_call *call, struct um_path *path, int flags)
 	const struct um_owner owner = { call->state->ids.fsuid, call->state->ids.fsgid, 0 };
 
 	return UM_OPS(path)->open(UM_FS(path), path->rel, flags, 0, &owner);
+}
+
+int um_path_body(struct um_path *path)
+{
+	int fd;
+
+	if (path->node.fd >= 0)
+		return 0;
+	fd = UM_OPS(path)->body != NULL ? UM_OPS(path)->body(UM_FS(path), path->rel) : -EOPNOTSUPP;
+	if (fd >= 0)
+		path->node.fd = fd;
+	return fd < 0 ? fd : 0;
 }

@@ -164,7 +164,7 @@ static void put_source(struct text *t, const struct um_mount *mount)
 
 static void view_line(struct list *l, const struct um_mount *mount)
 {
-	const char *type = mount->origin ? "viewfs" : mount->type->name;
+	const char *type = mount->origin ? "viewfs" : mount->type_name;
 	const struct line *host = host_of(l, mount);
 	struct text before = { 0 }, behind = { 0 };
 	unsigned major, minor;
@@ -215,7 +215,7 @@ static bool is_there(struct um_view *view, const struct um_state *state, const s
 	const char *rel;
 	const struct um_mount *owner = view_mount_of(view, state, mount->target, &rel);
 
-	return mount_seen(view, state, mount) &&
+	return !mount->hidden && mount_seen(view, state, mount) &&
 	       (owner == mount || (*rel == '\0' && owner != view->host && owner->epoch > mount->epoch));
 }
 

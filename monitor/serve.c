@@ -30,6 +30,7 @@
 #include "guardian.h"
 #include "launch.h"
 #include "log.h"
+#include "module_host.h"
 #include "prompt.h"
 #include "reaper.h"
 #include "runtime.h"
@@ -190,6 +191,7 @@ static _Noreturn void end(struct monitor *m)
 	bool failed = !r->ended || r->why[0] != '\0'; /* before CMD is killed with the others */
 
 	runtime_close(&m->runtime);
+	modules_end(view);
 	if (!r->ended || !ending_gone(m->ending))
 		while (!ending_round(m->ending))
 			reaper_reap(r);

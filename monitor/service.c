@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "calls/outside.h"
+#include "module_host.h"
 #include "node.h"
 #include "view.h"
 
@@ -60,12 +61,22 @@ bool service_seen(const struct um_view *view, const struct um_state *state, cons
 	return find_entry(view, &view_node(view, state)->scope, service->module->name, &entry);
 }
 
-/* From now on the node has it. */
-static int enter(struct um_view *view, const struct view_node *node, const char *name)
+/* From now on the node has it, with what it shows. */
+static int enter(struct um_view *view, const struct um_state *state, struct um_service *service, char *why, size_t whysize)
 {
-	int64_t id = hashtab_add(view->table, HT_MODULE, name, strlen(name), node->id, 0, 0);
+	const char *name = service->module->name;
+	int64_t id = hashtab_add(view->table, HT_MODULE, name, strlen(name), view_node(view, state)->id, 0, 0);
+	int err = 0;
 
-	return id < 0 ? (int)id : 0;
+	if (id < 0)
+		return (int)id;
+	for (const struct um_place *p = service->module->places; p != NULL && p->path != NULL && err == 0; p++)
+		err = view_place(view, state, service, p, why, whysize);
+	if (err < 0) {
+		hashtab_remove(view->table, (uint32_t)id);
+		view_unplace(view, state, service);
+	}
+	return err;
 }
 
 /* Open the module and look at its descriptor.  NULL: @why says what is wrong. */
@@ -95,7 +106,7 @@ static const struct um_module *open_module(const char *file, const char *name, v
 }
 
 /* Load and init in a child that may die of it. */
-static int try_in_child(const char *file, const char *name, char *why, size_t whysize)
+static int try_in_child(struct um_view *view, const char *file, const char *name, char *why, size_t whysize)
 {
 	pid_t pid = fork();
 	int status;
@@ -111,7 +122,7 @@ static int try_in_child(const char *file, const char *name, char *why, size_t wh
 		alarm(TRY_SECONDS);
 		module = open_module(file, name, &handle, &err, unused, sizeof(unused));
 		if (module != NULL && module->init != NULL)
-			module->init();
+			module->init(module_host(view));
 		_exit(0);
 	}
 	while (waitpid(pid, &status, 0) < 0)
@@ -145,6 +156,20 @@ static int check_classes(const struct um_view *view, const struct um_module *mod
 	return 0;
 }
 
+/* Unload a service that no node has. */
+static void unload(struct um_view *view, struct um_service *service)
+{
+	struct um_service **p;
+
+	for (p = &view->services; *p != service; p = &(*p)->next)
+		;
+	*p = service->next;
+	if (service->module->fini != NULL)
+		service->module->fini();
+	dlclose(service->handle);
+	free(service);
+}
+
 int service_add(struct um_view *view, const struct um_state *state, const char *name, char *why, size_t whysize)
 {
 	const struct view_node *node = view_node(view, state);
@@ -168,8 +193,9 @@ int service_add(struct um_view *view, const struct um_state *state, const char *
 		snprintf(why, whysize, "this view was started with --modules, which does not name it");
 		return -EPERM;
 	}
-	if (find(view, name) != NULL) /* by another node: each has what it loads itself */
-		return enter(view, node, name);
+	service = find(view, name);
+	if (service != NULL) /* by another node: each has what it loads itself */
+		return enter(view, state, service, why, whysize);
 	snprintf(file, sizeof(file), "%s/%s.so", view->module_dir, name);
 	if (access(file, R_OK) < 0) {
 		err = -errno;
@@ -181,14 +207,14 @@ int service_add(struct um_view *view, const struct um_state *state, const char *
 			 view->module_dir);
 		return -EPERM;
 	}
-	err = try_in_child(file, name, why, whysize);
+	err = try_in_child(view, file, name, why, whysize);
 	if (err == 0)
 		module = open_module(file, name, &handle, &err, why, whysize);
 	if (module == NULL)
 		return err;
 	err = check_classes(view, module, why, whysize);
 	if (err == 0 && module->init != NULL) {
-		err = module->init();
+		err = module->init(module_host(view));
 		if (err < 0)
 			snprintf(why, whysize, "its init failed: %s", strerror(-err));
 	}
@@ -203,13 +229,16 @@ int service_add(struct um_view *view, const struct um_state *state, const char *
 			*end = service;
 			break;
 		}
-	return enter(view, node, name);
+	err = enter(view, state, service, why, whysize);
+	if (err < 0 && !find_entry(view, NULL, name, &entry))
+		unload(view, service);
+	return err;
 }
 
 static bool in_use(const struct um_view *view, const struct um_service *service, const struct um_state *state)
 {
 	for (size_t i = 0; i < view->nmounts; i++)
-		if (view->mounts[i] != NULL && view->mounts[i]->service == service &&
+		if (view->mounts[i] != NULL && view->mounts[i]->service == service && !view->mounts[i]->hidden &&
 		    (state == NULL || mount_seen(view, state, view->mounts[i])))
 			return true;
 	return false;
@@ -223,20 +252,6 @@ static bool is_inherited(const struct um_view *view, const struct hashtab_entry 
 		    hashtab_in_scope(&view->nodes[i]->scope, entry->epoch, entry->node))
 			return true;
 	return false;
-}
-
-/* Unload a service that no node has. */
-static void unload(struct um_view *view, struct um_service *service)
-{
-	struct um_service **p;
-
-	for (p = &view->services; *p != service; p = &(*p)->next)
-		;
-	*p = service->next;
-	if (service->module->fini != NULL)
-		service->module->fini();
-	dlclose(service->handle);
-	free(service);
 }
 
 int service_del(struct um_view *view, const struct um_state *state, const char *name, char *why, size_t whysize)
@@ -266,6 +281,7 @@ int service_del(struct um_view *view, const struct um_state *state, const char *
 		snprintf(why, whysize, "busy: large files are being copied");
 		return -EBUSY;
 	}
+	view_unplace(view, state, service);
 	hashtab_remove(view->table, entry.id);
 	if (!find_entry(view, NULL, name, &entry))
 		unload(view, service);

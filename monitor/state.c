@@ -105,6 +105,7 @@ static uint64_t state_hash(const struct um_state *s)
 				    (uint64_t)s->umask << 16 |
 				    (uint64_t)s->node << 32);
 	h = mix(h, s->cwd);
+	h = mix(h, s->before);
 
 	h = mix(h, (uint64_t)i->ruid << 32 | i->euid);
 	h = mix(h, (uint64_t)i->suid << 32 | i->fsuid);
@@ -136,7 +137,7 @@ static bool state_equal(const struct um_state *a, const struct um_state *b)
 {
 	return a->virtual_ids == b->virtual_ids && a->no_new_privs == b->no_new_privs && a->dumpable == b->dumpable &&
 	       a->sandboxed == b->sandboxed &&
-	       a->umask == b->umask && a->node == b->node && a->cwd == b->cwd && a->carried.rlim_cur == b->carried.rlim_cur &&
+	       a->umask == b->umask && a->node == b->node && a->cwd == b->cwd && a->before == b->before && a->carried.rlim_cur == b->carried.rlim_cur &&
 	       a->carried.rlim_max == b->carried.rlim_max && ids_equal(&a->ids, &b->ids) &&
 	       strcmp(root_of(a), root_of(b)) == 0;
 }

@@ -36,6 +36,7 @@ struct um_state {
 	uint32_t node;          /* the view node it lives in; 0 is the root node */
 	uint64_t cwd;           /* epoch + 1 of the mount by which its working directory was reached, where its body has
 				 * several places in the view; STATE_CWD_HOST: its own; 0: the one that is usually meant */
+	uint64_t before;        /* it serves a mount, and sees only what was mounted before this epoch; 0: all */
 	char *root;             /* view path of its root directory: "" for "/", else absolute without trailing '/'; owned */
 	struct um_ids ids;
 	struct rlimit64 carried; /* what the carrier's limit is said to be */

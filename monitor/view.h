@@ -41,12 +41,14 @@ struct um_mount {
 	char *source, *target;  /* target: view path, "" for the root; owned */
 	char *native;           /* shows the host's tree at this host path ("" for "/") as it is, else NULL; owned */
 	char *options;
+	char *type_name;        /* as given to mount(2): of a family of types, the member; owned */
 	char **except;          /* view paths that stay outside; owned */
 	bool permanent;
 	struct um_mount *origin; /* a bind: shows what this one has at and below `prefix'; fs and type are its */
 	char *prefix;           /* path in fs, without leading '/'; owned */
 	unsigned binds;         /* binds that show something of this mount */
 	bool detached;          /* has no place of its own any more, and ends with the last bind */
+	bool hidden;            /* one of a module's places: not listed, and there as long as the module */
 	bool kernel;            /* one of the host's kernel file systems, shown below a chroot */
 	bool readonly;
 	bool given;             /* made before CMD ran */
@@ -116,6 +118,10 @@ void services_leave(struct um_view *view, uint32_t node);
 /* mounts.c: make and remove mounts, also for the command line's --mount and --cow */
 int view_mount(struct um_view *view, const struct um_state *state, const char *source, const char *target,
 	       const char *type, unsigned long flags, const char *options, char *why, size_t whysize);
+/* Show one of a module's places, in the state's node; and take all of them away. */
+int view_place(struct um_view *view, const struct um_state *state, struct um_service *service,
+	       const struct um_place *place, char *why, size_t whysize);
+void view_unplace(struct um_view *view, const struct um_state *state, const struct um_service *service);
 int view_move(struct um_view *view, const struct um_state *state, const char *from, const char *to, char *why,
 	      size_t whysize);
 int view_umount(struct um_view *view, const struct um_state *state, const char *target, int flags, char *why,

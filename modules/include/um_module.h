@@ -20,7 +20,7 @@
 #include <sys/statfs.h>
 #include <sys/types.h>
 
-#define UM_MODULE_ABI 6
+#define UM_MODULE_ABI 7
 
 struct um_fs;                   /* a mounted instance: the module's own */
 
@@ -86,6 +86,14 @@ struct um_fs_ops {
 	int (*path_of)(struct um_fs *fs, const char *host, char *path); /* see layers_path_of() */
 	/* Let the directory have a body of its own, with all that is in it, for another mount to write to; may be NULL. */
 	int (*own)(struct um_fs *fs, const char *path);
+	/* An O_PATH descriptor of a body for what walk found without one (fd -1); may be NULL (there is none). */
+	int (*body)(struct um_fs *fs, const char *path);
+	/* In place of the mode bits: @mask of R_OK, W_OK, X_OK.  0, a negative errno, or 1: the mode bits count; may be NULL (1). */
+	int (*permission)(struct um_fs *fs, const char *path, int mask);
+	/* fsync(2) of an open body.  -EXDEV: it is not one of this file system; may be NULL (the kernel's fsync is all). */
+	int (*fsync)(struct um_fs *fs, int fd, bool data_only);
+	/* Before the mount goes away, as umount(2) asks: write back what is not written.  0, -UM_STAGE, or why it stays. */
+	int (*leave)(struct um_fs *fs, int flags);
 	void (*umount)(struct um_fs *fs);                               /* frees it */
 };
 
@@ -115,6 +123,8 @@ struct um_mount_args {
 	void *monitor;          /* the monitor's own */
 	bool untrusted;         /* programs of the view may be hostile (--secure) */
 	bool source_is_mounted; /* the source lies in another mount of the view: its host path is not all of it */
+	const char *type;       /* as given to mount(2) */
+	uint64_t epoch;         /* of this mount */
 	/* results */
 	bool uses_below;        /* `below' is wanted as long as the mount is there */
 	bool native;            /* shows the host's tree at source_host as it is */
@@ -122,17 +132,54 @@ struct um_mount_args {
 	char **except;          /* NULL-terminated absolute view paths that stay outside of the mount; freed by the monitor */
 	bool permanent;         /* cannot be unmounted */
 	bool kernel;            /* stands for a kernel file system: host paths map into it below a chroot only */
+	bool hidden;            /* is not listed: a part of what the module shows everywhere (um_module.places) */
 	char why[256];          /* on error, words for people */
 };
 
 struct um_fs_type {
-	const char *name;       /* as in mount -t NAME */
+	const char *name;       /* as in mount -t NAME; "NAME.*" stands for all that begin with "NAME." */
 	const struct um_fs_ops *ops;
 	int (*mount)(struct um_fs **fs, struct um_mount_args *args);
 };
 
-/* Not an errno: the operation has changed nothing yet, and needs something that takes long first (um_module.stage). */
+/*
+ * Not an errno: the operation has changed nothing yet, and needs something that takes long first (um_module.stage).  It is
+ * returned as an errno value is, through whatever called the operation, and all is run again from the start.
+ */
 #define UM_STAGE 5000
+
+/* Who makes the call that is served. */
+struct um_caller {
+	pid_t pid, tid;         /* thread group and thread, in the monitor's pid namespace; 0: the monitor itself */
+	uid_t uid;              /* fsuid and fsgid as the view has them */
+	gid_t gid;
+	mode_t umask;
+	bool on_worker;         /* false: -UM_STAGE comes back on another thread */
+};
+
+/* What the monitor does for modules.  Where nothing else is said: in operations only, with the view's lock held. */
+struct um_host {
+	void (*caller)(struct um_caller *caller);
+	int (*caller_fd)(int fd);                       /* a duplicate of the caller's descriptor, or a negative errno */
+	/* In um_module.stage, around what blocks: system calls in between fail with EINTR when the caller has a signal (again
+	 * and again, until wait_end).  wait_end: true if it has, or is dead. */
+	void (*wait_begin)(void);
+	bool (*wait_end)(void);
+	/* The view's lock, for threads that the module has made. */
+	void (*lock)(void);
+	void (*unlock)(void);
+	/* A process that serves a mount is to see only what was mounted before @epoch (um_mount_args.epoch). */
+	int (*see_older)(pid_t pid, uint64_t epoch);
+	/* Of the module's own threads: reads of an open file in which a process sleeps fail with @err (tracer.h). */
+	int (*end_reads)(pid_t tgid, dev_t dev, ino_t ino, int err);
+	void (*log)(const char *format, ...) __attribute__((format(printf, 1, 2)));
+};
+
+/* Something that a module shows from its loading on, in place of what is at @path. */
+struct um_place {
+	const char *path;       /* absolute; it need not exist on the host */
+	const char *type;       /* the name of one of its types, mounted there without options */
+};
 
 struct um_module {
 	uint32_t abi;           /* UM_MODULE_ABI */
@@ -140,10 +187,18 @@ struct um_module {
 	const char *description; /* one line */
 	uint32_t classes;       /* UM_CLASS_* bits of system calls that it needs (1 << class) */
 	const struct um_fs_type *const *fs_types; /* NULL-terminated, or NULL */
-	int (*init)(void);      /* may be NULL; 0 or negative errno */
+	const struct um_place *places; /* up to one whose path is NULL; or NULL */
+	int (*init)(const struct um_host *host); /* may be NULL; 0 or negative errno */
 	/* For operations that returned -UM_STAGE in the calling thread: do what takes long, without the view's lock, before
-	 * the operation is repeated; or (@run false) forget it.  May be NULL. */
-	void (*stage)(bool run);
+	 * the operation is repeated (0; a negative errno: it is not, and that is the answer); or, @run false and with the lock,
+	 * forget it, for the call is over.  May be NULL. */
+	int (*stage)(bool run);
+	/* Before each call that is not made by a server (see_older): 0, or -UM_STAGE if something must be done first.  May be
+	 * NULL. */
+	int (*settle)(void);
+	/* The view ends, and its processes are to be killed: the last moment for what servers have to do.  Without the lock, with
+	 * calls still being served; it returns within a bounded time.  May be NULL. */
+	void (*end)(void);
 	void (*fini)(void);
 };
 

@@ -165,11 +165,11 @@ static int verb_mounts(struct request *r)
 	for (size_t i = 0; i < view->nmounts; i++) {
 		const struct um_mount *m = view->mounts[i];
 
-		if (m == NULL || !mount_seen(view, r->call->state, m))
+		if (m == NULL || m->hidden || !mount_seen(view, r->call->state, m))
 			continue;
 		say_field(r, m->source, '\t');
 		say_field(r, *m->target ? m->target : "/", '\t');
-		say_field(r, m->origin ? "viewfs" : m->type->name, '\t');
+		say_field(r, m->origin ? "viewfs" : m->type_name, '\t');
 		say_field(r, *m->options ? m->options : mount_readonly(view, r->call->state, m) ? "ro" : "rw", '\n');
 	}
 	return 0;

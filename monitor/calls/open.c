@@ -176,6 +176,11 @@ static int64_t open_found(struct um_call *call, struct um_path *path, int flags,
 	if (path->exists && path->node.type == S_IFDIR && path->reachable)
 		return UM_CONTINUE; /* the lower body of a merged directory */
 	/* The body of a device that only a mount has is a file, which is not what it stands for. */
+	if (path->exists && path->node.fd < 0 && ((flags & O_PATH) || (!regular && UM_OPS(path)->body != NULL))) {
+		err = um_path_body(path);
+		if (err < 0)
+			return err == -EOPNOTSUPP && !regular ? -ENXIO : err;
+	}
 	if (path->exists && path->node.fd >= 0 &&
 	    ((flags & O_PATH) || (!regular && !device) || outside_is_nameless(call, path)))
 		return open_body(call, path, flags);

@@ -54,8 +54,8 @@ int64_t call_inotify_add_watch(struct um_call *call)
 		return UM_CONTINUE;
 	if (err == 0 && path.same)
 		err = UM_CONTINUE;
-	else if (err == 0 && path.node.fd < 0)
-		err = -EOPNOTSUPP;
+	else if (err == 0)
+		err = um_path_body(&path);
 	if (err == 0 && (mask & IN_ONLYDIR) && path.node.type != S_IFDIR)
 		err = -ENOTDIR;
 	if (err == 0)
@@ -152,7 +152,9 @@ int64_t call_name_to_handle(struct um_call *call)
 	if (err == NAMEI_NATIVE || (err == 0 && path.same))
 		err = UM_CONTINUE;
 	if (err == 0)
-		err = path.node.fd >= 0 ? body_handle(call, path.node.fd) : -EOPNOTSUPP;
+		err = um_path_body(&path);
+	if (err == 0)
+		err = body_handle(call, path.node.fd);
 	um_path_put(&path);
 	return err;
 }

@@ -273,7 +273,7 @@ static void start_nurse(struct um_park *p)
 	pthread_attr_destroy(&attr);
 }
 
-void um_wait_begin(struct um_call *call)
+void um_park_begin(struct um_call *call)
 {
 	struct um_park *p = call->park;
 
@@ -288,10 +288,15 @@ void um_wait_begin(struct um_call *call)
 		allow_kicks(true);
 	}
 	call->park = p;
+}
+
+void um_wait_begin(struct um_call *call)
+{
+	um_park_begin(call);
 	um_unlock(call->view);
 }
 
-bool um_wait_end(struct um_call *call)
+bool um_park_end(struct um_call *call)
 {
 	struct um_park *p = call->park;
 	enum park_where where = LIVE;
@@ -311,8 +316,15 @@ bool um_wait_end(struct um_call *call)
 		if (p != NULL)
 			park_drop(p);
 	}
-	um_relock(call);
 	return where == HELD || where == GONE;
+}
+
+bool um_wait_end(struct um_call *call)
+{
+	bool interrupted = um_park_end(call);
+
+	um_relock(call);
+	return interrupted;
 }
 
 /* Give the nurse an order, and see that it has been heard.  False: the caller is gone.  The park is locked. */

@@ -70,7 +70,7 @@ module() { # module NAME ABI CLASSES INIT
 		#include "um_module.h"
 		#include <errno.h>
 		#include <stdlib.h>
-		static int init(void) { $4 }
+		static int init(const struct um_host *host) { (void)host; $4 }
 		UM_MODULE = { .abi = $2, .name = "$1", .description = "a test's", .classes = $3, .init = init };
 	END
 	cc -D_GNU_SOURCE -shared -fPIC -I"$UMVIEW_SRC/modules/include" -o "modules/$1.so" m.c || fail "cc"
