@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Listing a directory. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "umfuse.h"
+
+#define BUFFER 65536            /* bytes of one READDIR */
+#define BUFFERS_MAX 1000000     /* a server that says "more" for ever must end */
+
+struct listing {
+	struct um_fs *fs;
+	struct node *dir;
+	bool first;             /* the answer is new: what it says of nodes counts */
+	um_dirent_fn *fn;
+	void *arg;
+};
+
+/* 0, or what fn said. */
+static int one(struct listing *l, const struct fuse_dirent *d, const struct fuse_entry_out *entry)
+{
+	char name[256];
+
+	if (d->namelen <= 2 && d->name[0] == '.' && (d->namelen == 1 || (d->namelen == 2 && d->name[1] == '.')))
+		return 0;
+	if (!name_is_sane(d->name, d->namelen))
+		return -EIO;
+	memcpy(name, d->name, d->namelen);
+	name[d->namelen] = '\0';
+	if (entry != NULL && entry->nodeid != 0 && l->first) {
+		struct node *node = tree_enter(l->fs, entry, sizeof(*entry), true);
+
+		if (node == NULL)
+			return -EIO;
+		tree_name(l->fs, l->dir, name, node, entry->entry_valid, entry->entry_valid_nsec);
+	}
+	return l->fn(l->arg, name, d->ino, d->type <= DT_WHT ? (unsigned char)d->type : DT_UNKNOWN);
+}
+
+/* All entries of an answer; @off is set to where the next one begins. */
+static int all(struct listing *l, const struct request *r, bool plus, uint64_t *off)
+{
+	const char *p = r->reply;
+	size_t left = r->reply_len, skip = plus ? sizeof(struct fuse_entry_out) : 0;
+	int err = 0;
+
+	while (err == 0 && left > 0) {
+		const struct fuse_dirent *d = (const void *)(p + skip);
+		size_t head = skip + FUSE_NAME_OFFSET, size;
+
+		if (left < head || d->namelen > 4096 || left < head + d->namelen)
+			return -EIO;
+		size = FUSE_DIRENT_ALIGN(head + d->namelen);
+		*off = d->off;
+		err = one(l, d, plus ? (const void *)p : NULL);
+		p += size < left ? size : left;
+		left -= size < left ? size : left;
+	}
+	return err;
+}
+
+static int list(struct listing *l, uint64_t fh)
+{
+	bool plus = (l->fs->flags & FUSE_DO_READDIRPLUS) && !(l->fs->missing >> FUSE_READDIRPLUS & 1);
+	struct fuse_read_in in = { .fh = fh, .size = BUFFER };
+	struct request *r;
+	int err = 0;
+
+	for (int n = 0; n < BUFFERS_MAX; n++) {
+		uint64_t before = in.offset;
+
+		err = ask(l->fs, plus ? FUSE_READDIRPLUS : FUSE_READDIR, l->dir->id, &in, sizeof(in), &r);
+		if (err == -ENOSYS && plus && n == 0) {
+			plus = false;
+			continue;
+		}
+		if (err < 0 || r->reply_len == 0)
+			return err;
+		l->first = ask_first(r);
+		err = all(l, r, plus, &in.offset);
+		if (err != 0)
+			return err;
+		if (in.offset == before)
+			return -EIO; /* it would go on for ever */
+	}
+	return -EIO;
+}
+
+/* An open directory of the server's, until the operation is over. */
+struct handle {
+	uint64_t nodeid, fh;
+};
+
+static void give_back(struct um_fs *fs, void *arg)
+{
+	struct handle *h = arg;
+	struct fuse_release_in in = { .fh = h->fh };
+
+	tell(fs, FUSE_RELEASEDIR, h->nodeid, &in, sizeof(in));
+	free(h);
+}
+
+static void give_back_later(struct um_fs *fs, uint64_t nodeid, uint64_t fh)
+{
+	struct handle *h = malloc(sizeof(*h));
+
+	if (h == NULL)
+		return;
+	*h = (struct handle){ nodeid, fh };
+	journal_finally(fs, give_back, h);
+}
+
+int op_readdir(struct um_fs *fs, const char *path, um_dirent_fn *fn, void *arg)
+{
+	struct fuse_open_in in = { 0 };
+	const struct fuse_open_out *out = NULL;
+	struct listing l = { .fs = fs, .fn = fn, .arg = arg };
+	struct request *r = NULL;
+	int err = fs_begin(fs);
+
+	if (err == 0)
+		err = tree_find(fs, path, &l.dir);
+	if (err == 0 && !S_ISDIR(l.dir->attr.mode))
+		err = -ENOTDIR;
+	if (err < 0)
+		return err;
+	err = ask(fs, FUSE_OPENDIR, l.dir->id, &in, sizeof(in), &r);
+	if (err == 0) {
+		out = r->reply;
+		if (r->reply_len != sizeof(*out))
+			return -EIO;
+		if (ask_first(r))
+			give_back_later(fs, l.dir->id, out->fh);
+	} else if (err != -ENOSYS) {
+		return err;
+	}
+	return list(&l, out ? out->fh : 0);
+}

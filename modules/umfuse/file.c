@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Opening files and directories: from a node to a body (body.c), and what concerns open ones. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "umfuse.h"
+
+static bool writes(int flags)
+{
+	return (flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* What the server is told: it gets offsets with the data, so appending is not its business. */
+static uint32_t server_flags(const struct um_fs *fs, int flags)
+{
+	flags &= ~(O_CREAT | O_EXCL | O_NOCTTY | O_APPEND | O_CLOEXEC | O_DIRECT | O_NOFOLLOW);
+	if (!(fs->flags & FUSE_ATOMIC_O_TRUNC))
+		flags &= ~O_TRUNC;
+	return (uint32_t)flags;
+}
+
+/* A handle of the server's becomes the body's; one is enough of each kind. */
+static void take_handle(struct body *b, uint64_t fh, bool write)
+{
+	struct fuse_release_in in = { .fh = fh, .flags = write ? O_RDWR : O_RDONLY };
+
+	if (b->has_fh[write]) {
+		tell(b->fs, FUSE_RELEASE, b->id, &in, sizeof(in));
+		return;
+	}
+	b->fh[write] = fh;
+	b->has_fh[write] = true;
+}
+
+static uint64_t mtime_of(const struct fuse_attr *attr)
+{
+	return attr->mtime * 1000000000u + attr->mtimensec;
+}
+
+/* Have the server open it, and decide whether what the body has is still right. */
+static int open_at_server(struct um_fs *fs, struct node *node, struct body *b, int flags)
+{
+	struct fuse_open_in in = { .flags = server_flags(fs, flags) };
+	const struct fuse_open_out *out;
+	struct request *r;
+	int err;
+
+	err = ask(fs, FUSE_OPEN, node->id, &in, sizeof(in), &r);
+	if (err == -ENOSYS && (fs->flags & FUSE_NO_OPEN_SUPPORT))
+		return 0;
+	if (err < 0)
+		return err;
+	out = r->reply;
+	if (r->reply_len != sizeof(*out))
+		return -EIO;
+	if (!ask_first(r))
+		return 0;
+	take_handle(b, out->fh, writes(flags));
+	if (b->filled && !b->written &&
+	    (!(out->open_flags & FOPEN_KEEP_CACHE) || b->size != node->attr.size || b->server_mtime != mtime_of(&node->attr)))
+		b->filled = false;
+	b->server_mtime = mtime_of(&node->attr);
+	return 0;
+}
+
+/* The file is empty from now on. */
+static int cut(struct um_fs *fs, struct node *node, struct body *b, uint64_t size, bool told)
+{
+	struct fuse_setattr_in in = { .valid = FATTR_SIZE, .size = size };
+	int err;
+
+	if (!told) {
+		if (b != NULL && b->has_fh[1]) {
+			in.valid |= FATTR_FH;
+			in.fh = b->fh[1];
+		}
+		err = op_setattr(fs, node, &in);
+		if (err < 0)
+			return err;
+	}
+	if (b == NULL || (!b->filled && size > 0))
+		return 0;
+	body_cut(b, size);
+	err = body_resize(b, size);
+	if (err < 0)
+		return err;
+	b->filled = true;
+	b->size = size;
+	tree_stale(node);
+	return 0;
+}
+
+static int open_file(struct um_fs *fs, struct node *node, int flags)
+{
+	bool cuts = flags & O_TRUNC;
+	struct fuse_attr attr;
+	struct body *b;
+	int access = flags, err = tree_attr(fs, node, &attr);
+
+	if (err == 0)
+		err = body_make(fs, node, false, &b);
+	if (err < 0)
+		return err;
+	/* What it has must be read before a part of it is written. */
+	if ((flags & O_ACCMODE) == O_WRONLY && !cuts && (attr.size > 0 || b->filled))
+		access = (flags & ~O_ACCMODE) | O_RDWR;
+	err = open_at_server(fs, node, b, access);
+	if (err < 0)
+		return err;
+	if (cuts)
+		err = cut(fs, node, b, 0, fs->flags & FUSE_ATOMIC_O_TRUNC);
+	if (err == 0)
+		err = body_fill(b);
+	if (err == 0 && writes(flags))
+		err = body_note(b);
+	return err < 0 ? err : body_open(b, flags);
+}
+
+/* Only while the operation lasts: a name that it has made is not in the tree yet. */
+struct created {
+	struct node *parent, *node;
+	uint64_t seconds;
+	uint32_t nsec;
+	char name[];
+};
+
+static void created_now(struct um_fs *fs, void *arg)
+{
+	struct created *c = arg;
+
+	tree_name(fs, c->parent, c->name, c->node, c->seconds, c->nsec);
+	tree_stale(c->parent);
+	free(c);
+}
+
+static int create_file(struct um_fs *fs, struct node *parent, const char *name, int flags, mode_t mode)
+{
+	struct fuse_create_in in = { .flags = server_flags(fs, flags) | O_CREAT | (flags & O_EXCL),
+				     .mode = (mode & 07777) | S_IFREG };
+	const struct fuse_entry_out *entry;
+	const struct fuse_open_out *out;
+	struct created *c;
+	struct request *r;
+	struct node *node = NULL;
+	struct body *b;
+	bool first;
+	int err;
+
+	if (strlen(name) > 255)
+		return -ENAMETOOLONG;
+	err = ask_named(fs, FUSE_CREATE, parent->id, &in, sizeof(in), name, NULL, &r);
+	if (err < 0)
+		return err;
+	if (r->reply_len != sizeof(*entry) + sizeof(*out))
+		return -EIO;
+	first = ask_first(r);
+	entry = r->reply;
+	out = (const void *)(entry + 1);
+	node = tree_enter(fs, entry, sizeof(*entry), first);
+	if (node == NULL || !S_ISREG(node->attr.mode))
+		return -EIO;
+	err = body_make(fs, node, false, &b);
+	if (err < 0)
+		return err;
+	if (first) {
+		take_handle(b, out->fh, true);
+		b->filled |= node->attr.size == 0;
+		c = malloc(sizeof(*c) + strlen(name) + 1);
+		if (c != NULL) {
+			*c = (struct created){ parent, node, entry->entry_valid, entry->entry_valid_nsec };
+			strcpy(c->name, name);
+			journal_finally(fs, created_now, c);
+		}
+	}
+	err = body_fill(b);
+	if (err == 0 && writes(flags))
+		err = body_note(b);
+	return err < 0 ? err : body_open(b, flags);
+}
+
+/* A server without CREATE. */
+static int make_and_open(struct um_fs *fs, const char *path, int flags, mode_t mode)
+{
+	struct node *node = NULL;
+	int err = make_node(fs, path, (mode & 07777) | S_IFREG, 0, &node);
+
+	return err == 0 ? open_file(fs, node, flags & ~(O_CREAT | O_EXCL)) : err;
+}
+
+int op_open(struct um_fs *fs, const char *path, int flags, mode_t mode, const struct um_owner *owner)
+{
+	struct node *parent = NULL, *node = NULL;
+	const char *name = NULL;
+	struct body *b;
+	int err = fs_begin(fs);
+
+	(void)owner;
+	if (err < 0)
+		return err;
+	if ((flags & O_TMPFILE) == O_TMPFILE)
+		return -EOPNOTSUPP;
+	err = tree_find(fs, path, &node);
+	if (err == -ENOENT && (flags & O_CREAT)) {
+		err = tree_parent(fs, path, &parent, &name);
+		if (err < 0)
+			return err;
+		if (fs->missing >> FUSE_CREATE & 1)
+			return make_and_open(fs, path, flags, mode);
+		err = create_file(fs, parent, name, flags, mode);
+		return err == -ENOSYS ? make_and_open(fs, path, flags, mode) : err;
+	}
+	if (err < 0)
+		return err;
+	if (S_ISREG(node->attr.mode))
+		return open_file(fs, node, flags);
+	if (!S_ISDIR(node->attr.mode))
+		return -ENXIO;
+	err = body_make(fs, node, true, &b);
+	return err < 0 ? err : body_open(b, flags);
+}
+
+int op_body(struct um_fs *fs, const char *path)
+{
+	struct node *node = NULL;
+	struct body *b;
+	int fd, err = fs_begin(fs);
+
+	if (err == 0)
+		err = tree_find(fs, path, &node);
+	if (err < 0)
+		return err;
+	if (!S_ISREG(node->attr.mode) && !S_ISDIR(node->attr.mode))
+		return -EOPNOTSUPP;
+	err = body_make(fs, node, S_ISDIR(node->attr.mode), &b);
+	if (err < 0)
+		return err;
+	fd = body_open(b, O_PATH);
+	return fd;
+}
+
+int op_truncate(struct um_fs *fs, const char *path, off_t size)
+{
+	struct node *node = NULL;
+	int err = fs_begin(fs);
+
+	if (err == 0)
+		err = tree_find(fs, path, &node);
+	if (err == 0 && node->body != NULL)
+		err = body_write_back(node->body);
+	return err == 0 ? cut(fs, node, node->body, (uint64_t)size, false) : err;
+}
+
+/* --- open bodies ----------------------------------------------------------------------------------------------------- */
+
+int op_path_of(struct um_fs *fs, const char *body, char *path)
+{
+	size_t n = strlen(fs->bodies);
+	const struct node *node;
+	uint64_t id;
+	char *end;
+
+	if (strncmp(body, fs->bodies, n) != 0 || body[n] != '/')
+		return -ENOENT;
+	id = strtoull(body + n + 1, &end, 16);
+	node = *end == '\0' ? tree_node(fs, id) : NULL;
+	return node != NULL ? tree_path(fs, node, path) : -ENOENT;
+}
+
+int op_patch_stat(struct um_fs *fs, int fd, struct statx *st)
+{
+	struct body *b = body_of(fs, st);
+	struct fuse_attr attr;
+	int err;
+
+	(void)fd;
+	if (b == NULL)
+		return 0;
+	if (b->node == NULL) { /* it was removed, and lives on here alone */
+		attr = b->last;
+		attr.size = st->stx_size;
+		attr.blocks = st->stx_blocks;
+		attr.nlink = 0;
+		attr_to_statx(fs, &attr, st);
+	} else {
+		err = channel_dead(fs->channel) ? -ENOTCONN : tree_attr(fs, b->node, &attr);
+		if (err < 0)
+			return err;
+		attr_to_statx(fs, &attr, st);
+	}
+	return 1;
+}
+
+static int sync_task(void *arg, const struct channel_waiting *waiting)
+{
+	struct body *b = arg;
+	struct fuse_fsync_in in = { .fh = b->fh[!!b->has_fh[1]] };
+	struct request *r = request_new(FUSE_FSYNC, b->id, &in, sizeof(in));
+	int err = r != NULL ? channel_call(b->fs->channel, r, waiting) : -ENOMEM;
+
+	if (err == 0) {
+		err = r->error == -ENOSYS ? 0 : r->error;
+		request_free(r);
+	}
+	return err;
+}
+
+int op_fsync(struct um_fs *fs, int fd, bool data_only)
+{
+	struct statx st;
+	struct body *b;
+	int err;
+
+	(void)data_only;
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st) < 0)
+		return -errno;
+	b = body_of(fs, &st);
+	if (b == NULL)
+		return -EXDEV;
+	if (b->directory || b->orphan)
+		return 0;
+	if (channel_dead(fs->channel))
+		return -EIO;
+	err = body_write_back(b);
+	if (err == 0 && (b->has_fh[0] || b->has_fh[1]))
+		err = journal_run(fs, sync_task, b);
+	if (err != -UM_STAGE && b->error != 0) { /* of before, that nobody knows yet */
+		err = b->error;
+		b->error = 0;
+	}
+	return err;
+}

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* mount(2) of type fuse: from a channel to a file system. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "umfuse.h"
+
+#define MINOR 31                /* of the protocol, as it is spoken here: 7.31 */
+#define READAHEAD (128 * 1024)
+#define END_MS 10000            /* how long a server may take to end, when the view does */
+
+struct um_fs *mounted;
+
+void fs_ref(struct um_fs *fs)
+{
+	fs->refs++;
+}
+
+void fs_unref(struct um_fs *fs)
+{
+	if (--fs->refs > 0)
+		return;
+	for (struct um_fs **at = &mounted; *at != NULL; at = &(*at)->next)
+		if (*at == fs) {
+			*at = fs->next;
+			break;
+		}
+	bodies_close(fs);
+	tree_free(fs);
+	if (fs->channel != NULL)
+		channel_unref(fs->channel);
+	free(fs);
+}
+
+/* Who answers sees the view as it was before the mount. */
+static void know_server(struct um_fs *fs)
+{
+	pid_t server = channel_server(fs->channel);
+
+	if (server != fs->server && server > 0 && host->see_older(server, fs->epoch) == 0)
+		fs->server = server;
+}
+
+/* --- INIT ----------------------------------------------------------------------------------------------------------- */
+
+int fs_init(struct um_fs *fs)
+{
+	/* What libfuse reads; the fields after flags are of later versions. */
+	struct {
+		uint32_t major, minor, max_readahead, flags;
+	} in = {
+		.major = FUSE_KERNEL_VERSION, .minor = MINOR, .max_readahead = READAHEAD,
+		.flags = FUSE_ASYNC_READ | FUSE_ATOMIC_O_TRUNC | FUSE_BIG_WRITES | FUSE_AUTO_INVAL_DATA |
+			 FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | FUSE_PARALLEL_DIROPS | FUSE_HANDLE_KILLPRIV |
+			 FUSE_MAX_PAGES | FUSE_NO_OPEN_SUPPORT | FUSE_NO_OPENDIR_SUPPORT | FUSE_EXPLICIT_INVAL_DATA,
+	};
+	struct request *r = request_new(FUSE_INIT, FUSE_ROOT_ID, &in, sizeof(in));
+	struct fuse_init_out out = { 0 };
+	int err = r != NULL ? channel_call(fs->channel, r, NULL) : -ENOMEM;
+
+	if (err == 0)
+		err = r->error;
+	if (err == 0 && (r->reply_len < 8 || r->reply_len > 4096))
+		err = -EPROTO;
+	if (err == 0)
+		memcpy(&out, r->reply, r->reply_len < sizeof(out) ? r->reply_len : sizeof(out));
+	if (err == 0 && (out.major != FUSE_KERNEL_VERSION || out.minor < 12))
+		err = -EPROTO;
+	request_free(r);
+	host->lock();
+	fs->failed = err;
+	fs->minor = out.minor < MINOR ? out.minor : MINOR;
+	fs->flags = out.flags & in.flags;
+	fs->max_write = out.max_write >= 4096 && out.max_write < CHANNEL_DATA_MAX ? out.max_write : CHANNEL_DATA_MAX;
+	if (!(out.flags & FUSE_BIG_WRITES))
+		fs->max_write = 4096;
+	fs->ready = true;
+	know_server(fs);
+	host->unlock();
+	return err;
+}
+
+/* Until it is ready. */
+static int wait_ready(void *arg, const struct channel_waiting *waiting)
+{
+	struct timespec pause = { 0, 1000000 };
+	const struct um_fs *fs = arg;
+	bool ended = false;
+
+	while (!ended && !__atomic_load_n(&fs->ready, __ATOMIC_ACQUIRE) && !channel_dead(fs->channel)) {
+		waiting->begin();
+		nanosleep(&pause, NULL);
+		ended = waiting->end();
+	}
+	return ended ? -EINTR : 0;
+}
+
+/* --- what the server says of its own accord -------------------------------------------------------------------------- */
+
+static void inval_entry(struct um_fs *fs, const char *data, size_t len, size_t head, uint64_t parent_id, uint32_t namelen)
+{
+	struct node *parent = tree_node(fs, parent_id);
+	char name[256];
+
+	if (parent == NULL || len != head + namelen + 1 || !name_is_sane(data + head, namelen))
+		return;
+	memcpy(name, data + head, namelen);
+	name[namelen] = '\0';
+	tree_forget_name(fs, parent, name);
+	tree_stale(parent);
+}
+
+static void notice(struct um_fs *fs, const struct notice *n)
+{
+	const struct fuse_notify_inval_inode_out *inode = (const void *)n->data;
+	const struct fuse_notify_inval_entry_out *entry = (const void *)n->data;
+	const struct fuse_notify_delete_out *gone = (const void *)n->data;
+	struct node *node;
+
+	if (n->code == FUSE_NOTIFY_INVAL_INODE && n->len == sizeof(*inode)) {
+		node = tree_node(fs, inode->ino);
+		if (node == NULL)
+			return;
+		tree_stale(node);
+		if (node->body != NULL && inode->off >= 0 && !node->body->written && !node->body->busy)
+			node->body->filled = false;
+	} else if (n->code == FUSE_NOTIFY_INVAL_ENTRY && n->len > sizeof(*entry)) {
+		inval_entry(fs, n->data, n->len, sizeof(*entry), entry->parent, entry->namelen);
+	} else if (n->code == FUSE_NOTIFY_DELETE && n->len > sizeof(*gone)) {
+		inval_entry(fs, n->data, n->len, sizeof(*gone), gone->parent, gone->namelen);
+	}
+}
+
+int fs_begin(struct um_fs *fs)
+{
+	struct notice *n, *next;
+	int err;
+
+	if (!fs->ready) {
+		if (channel_dead(fs->channel))
+			return -ENOTCONN;
+		err = journal_run(fs, wait_ready, fs);
+		if (err < 0)
+			return err;
+	}
+	if (fs->failed != 0)
+		return -ENOTCONN;
+	for (n = channel_notices(fs->channel); n != NULL; n = next) {
+		next = n->next;
+		notice(fs, n);
+		free(n);
+	}
+	if (channel_dead(fs->channel))
+		return -ENOTCONN;
+	know_server(fs);
+	return 0;
+}
+
+/* --- mount(2) --------------------------------------------------------------------------------------------------------- */
+
+struct options {
+	int fd;
+	unsigned rootmode;
+	bool default_permissions;
+};
+
+static int parse(const char *text, struct options *o, struct um_mount_args *args)
+{
+	char *copy = strdup(text), *save = NULL;
+	int err = copy != NULL ? 0 : -ENOMEM;
+
+	*o = (struct options){ .fd = -1, .rootmode = S_IFDIR };
+	for (char *word = copy ? strtok_r(copy, ",", &save) : NULL; word != NULL && err == 0; word = strtok_r(NULL, ",", &save)) {
+		char end;
+
+		if (sscanf(word, "fd=%d%c", &o->fd, &end) == 1 || sscanf(word, "rootmode=%o%c", &o->rootmode, &end) == 1)
+			continue;
+		if (strcmp(word, "default_permissions") == 0)
+			o->default_permissions = true;
+		/* user_id=, group_id=, allow_other, max_read=, blksize=: whoever is in the view may use it */
+	}
+	free(copy);
+	if (err == 0 && o->fd < 0) {
+		snprintf(args->why, sizeof(args->why), "a mount of type %.40s is made by the program that serves it: run that, or "
+			 "mount -t fuse.PROGRAM", args->type);
+		err = -EINVAL;
+	}
+	return err;
+}
+
+static int mount_fuse(struct um_fs **out, struct um_mount_args *args)
+{
+	static unsigned number;
+	struct um_fs *fs;
+	struct options o;
+	int fd, err = parse(args->options, &o, args);
+
+	if (err < 0)
+		return err;
+	if (((o.rootmode & S_IFMT) == S_IFDIR) != S_ISDIR(args->target_type)) {
+		snprintf(args->why, sizeof(args->why), "%.100s is %s directory, and the root of the file system is %s",
+			 args->target, S_ISDIR(args->target_type) ? "a" : "no", S_ISDIR(o.rootmode) ? "one" : "none");
+		return -ENOTDIR;
+	}
+	fs = calloc(1, sizeof(*fs));
+	fd = host->caller_fd(o.fd);
+	if (fs != NULL && fd >= 0)
+		fs->channel = channel_of(fd);
+	if (fd >= 0)
+		close(fd);
+	if (fs == NULL || fs->channel == NULL) {
+		snprintf(args->why, sizeof(args->why), "fd=%d is no open /dev/fuse", o.fd);
+		free(fs);
+		return -EINVAL;
+	}
+	fs->refs = 1;
+	fs->epoch = args->epoch;
+	fs->default_permissions = o.default_permissions;
+	fs->dev = makedev(0, (1u << 19) + number++);
+	fs->max_write = 4096;
+	err = tree_init(fs);
+	if (err == 0)
+		fs->root->attr.mode = o.rootmode;
+	if (err == 0)
+		err = bodies_open(fs);
+	if (err == 0)
+		err = flush_start(fs);
+	if (err < 0) {
+		snprintf(args->why, sizeof(args->why), "no directory to keep open files in: %s", strerror(-err));
+		fs_unref(fs);
+		return err;
+	}
+	fs->next = mounted;
+	mounted = fs;
+	fs->mounted = true;
+	*out = fs;
+	return 0;
+}
+
+/* umount(2): all is written back first. */
+int op_leave(struct um_fs *fs, int flags)
+{
+	int err = 0, first = 0;
+
+	for (size_t i = 0; i < sizeof(fs->by_ino) / sizeof(fs->by_ino[0]); i++)
+		for (struct body *b = fs->by_ino[i]; b != NULL; b = b->next) {
+			if (channel_dead(fs->channel))
+				return 0;
+			if (!(flags & (MNT_DETACH | MNT_FORCE)) && !b->directory && !b->orphan && body_in_use(b))
+				return -EBUSY;
+			err = b->written && b->filled && !b->orphan ? body_write_back(b) : 0;
+			if (err == -UM_STAGE)
+				return err;
+			if (err < 0 && first == 0)
+				first = err;
+		}
+	if (first < 0)
+		host->log("umfuse: not all that was written could be written back before umount: %s", strerror(-first));
+	return 0;
+}
+
+/* Wait for the end of a process. */
+static void await_server(pid_t server)
+{
+	int fd = server > 0 ? (int)syscall(SYS_pidfd_open, server, 0) : -1;
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	if (fd < 0)
+		return;
+	while (poll(&p, 1, END_MS) < 0 && errno == EINTR)
+		;
+	close(fd);
+}
+
+void fs_end_all(void)
+{
+	for (;;) {
+		struct um_fs *fs;
+		pid_t server;
+
+		host->lock();
+		for (fs = mounted; fs != NULL && fs->ended; fs = fs->next)
+			; /* the newest first: it may stand on the others */
+		if (fs != NULL) {
+			fs->ended = true;
+			fs_ref(fs);
+		}
+		host->unlock();
+		if (fs == NULL)
+			return;
+		flush_all(fs, END_MS * UINT64_C(1000000));
+		server = channel_server(fs->channel);
+		channel_shut(fs->channel, host->end_reads);
+		await_server(server);
+		host->lock();
+		bodies_close(fs);
+		host->unlock();
+	}
+}
+
+const struct um_fs_type fuse_type = { "fuse", &fuse_ops, mount_fuse };
+const struct um_fs_type fuse_family = { "fuse.*", &fuse_ops, mount_fuse };
+const struct um_fs_type fuseblk_type = { "fuseblk", &fuse_ops, mount_fuse };

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * umfuse: FUSE file systems in a view.
+ *
+ * The server of a file system is an ordinary program of the view.  It opens /dev/fuse (device.c), which is one end of a channel
+ * (channel.c), and calls mount(2) (mount.c).  From then on the operations of the file system are requests to it.
+ *
+ * An operation cannot wait for an answer: it holds the view's lock, and the server's own calls need that.  So it notes the
+ * request and returns -UM_STAGE; the worker sends it, without the lock, and runs the operation again from the start, which
+ * finds the answer in its journal (journal.c) and goes on to the next request, until none is left.  In this way operations
+ * read as if requests were function calls, and hold nothing while they wait.
+ *
+ *	tree.c	nodes and names, with the server's timeouts
+ *	ops.c	operations on names and attributes
+ *	dir.c	listing directories
+ *	file.c	opening files; body.c: what processes have of them; flush.c: writing back
+ */
+#ifndef UMFUSE_H
+#define UMFUSE_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "channel.h"
+#include "um_module.h"
+
+struct body;
+struct dentry;
+struct node;
+
+extern const struct um_host *host;      /* what the monitor does for us */
+
+/* A mounted file system. */
+struct um_fs {
+	struct channel *channel;
+	int refs;               /* the mount, and work under way; with the view's lock */
+	bool mounted, ended;
+	struct node *root;
+	struct node **nodes;    /* by id */
+	struct dentry **dentries; /* by parent and name */
+	size_t nnodes, ndentries, nodes_room, dentries_room;
+	struct dentry *oldest, *newest; /* in the order of their use */
+	uint64_t epoch;         /* of the mount */
+	pid_t server;           /* the one that sees the older view, last */
+	dev_t dev;              /* as shown */
+	bool ready;             /* INIT has been answered */
+	int failed;             /* how INIT has failed, or 0 */
+	uint32_t minor, flags;  /* as agreed on */
+	uint32_t max_write;     /* bytes */
+	uint64_t missing;       /* opcodes that were answered ENOSYS (bit n: opcode n) */
+	bool default_permissions, readonly;
+	char *bodies;           /* directory of bodies; owned */
+	int bodies_fd;          /* it, locked as long as it is ours */
+	dev_t bodies_dev;
+	struct body *by_ino[1024]; /* bodies */
+	size_t nbodies;
+	struct body *closed, **closed_end; /* bodies to be written back */
+	uint64_t queued, flushed; /* how many were ever put there, and how many are done */
+	uint64_t stuck;         /* now_ns() when the one at work was begun, or 0 */
+	struct flusher *flusher;
+	struct um_fs *next;     /* in `mounted' */
+};
+
+/* What a path leads to. */
+struct node {
+	uint64_t id, generation, nlookup;
+	struct node *next;      /* of the same hash */
+	struct dentry *names;   /* names that lead to it, the last that was seen first */
+	unsigned children;      /* dentries with this parent */
+	struct fuse_attr attr;
+	uint64_t attr_until;    /* ns */
+	char *target;           /* of a symbolic link, as long as attr holds; owned */
+	struct body *body;
+};
+
+/* A name, or (node NULL) that there is none. */
+struct dentry {
+	struct node *parent, *node;
+	struct dentry *next;    /* of the same hash */
+	struct dentry *next_name; /* of the same node */
+	struct dentry *older, *newer;
+	uint64_t until;         /* ns */
+	uint32_t hash;
+	char name[];
+};
+
+/* --- device.c ------------------------------------------------------------------------------------------------------- */
+
+extern const struct um_fs_type device_type;
+
+/* --- mount.c -------------------------------------------------------------------------------------------------------- */
+
+extern const struct um_fs_type fuse_type, fuse_family, fuseblk_type;
+extern struct um_fs *mounted;           /* all of them */
+
+void fs_ref(struct um_fs *fs);
+void fs_unref(struct um_fs *fs);        /* with the view's lock */
+/* um_module.end: umount all, and wait for the servers, but not for ever. */
+void fs_end_all(void);
+/* Agree with the server on the protocol; without the view's lock. */
+int fs_init(struct um_fs *fs);
+/* At the beginning of each operation: is it there, and ready?  0, -UM_STAGE, -ENOTCONN... */
+int fs_begin(struct um_fs *fs);
+
+/* --- journal.c ------------------------------------------------------------------------------------------------------ */
+
+/**
+ * ask() - have the server answer a request
+ * @args, @len:	what follows the header
+ * @out:	set to the answered request on 0; the journal's, until the operation returns
+ *
+ * Return: 0, the server's error, or -UM_STAGE.  -ENOSYS is remembered for the whole mount.
+ */
+int ask(struct um_fs *fs, uint32_t opcode, uint64_t nodeid, const void *args, size_t len, struct request **out);
+/* The same with a name, or two, behind the arguments; either may be NULL. */
+int ask_named(struct um_fs *fs, uint32_t opcode, uint64_t nodeid, const void *args, size_t len, const char *name,
+	      const char *name2, struct request **out);
+/* Is it the first time that this answer is looked at?  Once true. */
+bool ask_first(struct request *r);
+
+/* Something longer that is done in the same way.  The same @arg means the same task. */
+typedef int journal_task(void *arg, const struct channel_waiting *waiting);
+/* Run a task without the view's lock.  0 or a negative errno: its result, if it has run; or -UM_STAGE. */
+int journal_run(struct um_fs *fs, journal_task *task, void *arg);
+/* A name's node (or NULL: none) as this operation has seen it.  False: it has not. */
+bool journal_seen(const struct um_fs *fs, const struct node *parent, const char *name, struct node **node);
+void journal_see(const struct um_fs *fs, const struct node *parent, const char *name, struct node *node);
+/* When the operation is over, and all its requests are answered: for what would change what it finds. */
+void journal_finally(struct um_fs *fs, void (*fn)(struct um_fs *fs, void *arg), void *arg);
+int journal_stage(bool run);            /* um_module.stage */
+/* Send a request whose answer nobody wants. */
+void tell(struct um_fs *fs, uint32_t opcode, uint64_t nodeid, const void *args, size_t len);
+
+/* --- tree.c --------------------------------------------------------------------------------------------------------- */
+
+int tree_init(struct um_fs *fs);
+void tree_free(struct um_fs *fs);
+uint64_t now_ns(void);
+/* The node @name in @parent.  0; -ENOENT; -UM_STAGE; or another error. */
+int tree_lookup(struct um_fs *fs, struct node *parent, const char *name, struct node **node);
+/* The node of a path without links.  As above. */
+int tree_find(struct um_fs *fs, const char *path, struct node **node);
+/* The node of the directory that has the last component of @path, which is at *name. */
+int tree_parent(struct um_fs *fs, const char *path, struct node **parent, const char **name);
+/* Attributes, asked for if they are too old.  0, -UM_STAGE, or an error. */
+int tree_attr(struct um_fs *fs, struct node *node, struct fuse_attr *attr);
+void tree_set_attr(struct node *node, const struct fuse_attr *attr, uint64_t seconds, uint32_t nsec);
+/* What a reply with a struct fuse_entry_out gives: a node, counted once more if @count.  NULL: it makes no sense. */
+struct node *tree_enter(struct um_fs *fs, const struct fuse_entry_out *entry, size_t len, bool count);
+/* From now on @name in @parent is @node (NULL: nothing). */
+void tree_name(struct um_fs *fs, struct node *parent, const char *name, struct node *node, uint64_t seconds, uint32_t nsec);
+/* Nothing is known of this name any more. */
+void tree_forget_name(struct um_fs *fs, struct node *parent, const char *name);
+struct node *tree_node(struct um_fs *fs, uint64_t id);
+void tree_stale(struct node *node);     /* its attributes are to be asked for */
+/* The path of a node from the mount's root; -ENOENT: it has no name. */
+int tree_path(struct um_fs *fs, const struct node *node, char *path);
+bool name_is_sane(const char *name, size_t len);
+
+/* --- ops.c, dir.c, file.c --------------------------------------------------------------------------------------------- */
+
+extern const struct um_fs_ops fuse_ops;
+int op_readdir(struct um_fs *fs, const char *path, um_dirent_fn *fn, void *arg);
+int op_open(struct um_fs *fs, const char *path, int flags, mode_t mode, const struct um_owner *owner);
+int op_body(struct um_fs *fs, const char *path);
+int op_truncate(struct um_fs *fs, const char *path, off_t size);
+int op_path_of(struct um_fs *fs, const char *host, char *path);
+int op_patch_stat(struct um_fs *fs, int fd, struct statx *st);
+int op_fsync(struct um_fs *fs, int fd, bool data_only);
+int op_leave(struct um_fs *fs, int flags);
+/* mknod(2); @out may be NULL. */
+int make_node(struct um_fs *fs, const char *path, mode_t mode, dev_t rdev, struct node **out);
+int op_setattr(struct um_fs *fs, struct node *node, const struct fuse_setattr_in *in);
+void attr_to_statx(const struct um_fs *fs, const struct fuse_attr *attr, struct statx *st);
+
+/* --- body.c: the real file or directory behind a node -------------------------------------------------------------------- */
+
+struct body {
+	struct body *next;      /* of the same hash */
+	struct um_fs *fs;
+	struct node *node;      /* NULL: the node is gone, processes have it open still */
+	uint64_t id;            /* the node's, and its name in fs->bodies */
+	int fd;                 /* ours, read-write; of a directory O_PATH */
+	ino_t ino;
+	bool directory;
+	bool filled;            /* it has what the server has, or newer */
+	bool busy;              /* a task is at work on it without the view's lock */
+	bool written;           /* processes may have changed it: it has been open for writing since it was written back */
+	bool closed;            /* processes have closed it since it was last looked at */
+	bool orphan;            /* its last name was removed: nothing is written back */
+	bool keep;              /* FOPEN_KEEP_CACHE */
+	bool open;              /* there are, or may be, processes that have it open */
+	int watch;              /* inotify, or -1 */
+	struct body *next_watch; /* of the same hash */
+	int error;              /* of a write-back that nobody has been told of yet */
+	uint64_t size;          /* bytes: what the server has */
+	uint64_t server_mtime;  /* its time when it was filled, in ns */
+	struct digest *digests; /* of the blocks that the server has, or NULL; owned */
+	size_t ndigests;
+	struct timespec mtime;  /* the body's when it was the same as the server's */
+	uint64_t fh[2];         /* the server's handles: for reading, for writing */
+	bool has_fh[2];
+	uint64_t used;          /* clock of its last use */
+	struct fuse_attr last;  /* of an orphan */
+	struct body *next_closed; /* in the mount's queue */
+	bool queued;
+};
+
+int bodies_open(struct um_fs *fs);      /* make the directory */
+void bodies_close(struct um_fs *fs);
+int body_make(struct um_fs *fs, struct node *node, bool directory, struct body **body);
+void body_free(struct body *b);
+/* A descriptor of a process's own. */
+int body_open(struct body *b, int flags);
+/* Before it is written to: note what the server has. */
+int body_note(struct body *b);
+/* Does anybody but us have it open? */
+bool body_in_use(const struct body *b);
+/* Give the server's handles back. */
+void body_release(struct body *b);
+struct body *body_of(struct um_fs *fs, const struct statx *st);
+/* A process has closed it, and it needs no writing back. */
+void body_closed(struct body *b);
+/* Attributes of a file whose contents may be newer than what the server knows. */
+void body_patch(const struct body *b, struct fuse_attr *attr);
+/* Fill it with what the server has.  0, -UM_STAGE, or an error. */
+int body_fill(struct body *b);
+/* Write back what has been changed.  0, -UM_STAGE, or an error. */
+int body_write_back(struct body *b);
+/* The same on a thread that is no caller's, and without the view's lock. */
+int body_write_now(void *body, const struct channel_waiting *waiting);
+/* The server has only the first @size bytes now. */
+void body_cut(struct body *b, uint64_t size);
+/* Truncate the body itself. */
+int body_resize(struct body *b, uint64_t size);
+/* The node's last name is gone: what processes have of it stays with them. */
+void body_orphan(struct body *b);
+
+/* --- flush.c -------------------------------------------------------------------------------------------------------- */
+
+int flush_init(void);
+void flush_watch(struct body *b);
+void flush_unwatch(struct body *b);
+/* Start and stop the thread that writes back for a mount. */
+int flush_start(struct um_fs *fs);
+void flush_stop(struct um_fs *fs);
+/* Have all written back that processes may have changed, whether they have closed it or not; without the view's lock. */
+void flush_all(struct um_fs *fs, uint64_t limit_ns);
+int flush_settle(void);                 /* um_module.settle */
+
+#endif
