@@ -679,6 +679,8 @@ static void memfs_init(void *data, struct fuse_conn_info *conn)
 {
 	(void)data;
 	conn->want &= ~FUSE_CAP_HANDLE_KILLPRIV; /* the client shall do it */
+	if (memfs.noopen)
+		conn->want &= ~FUSE_CAP_ATOMIC_O_TRUNC; /* nobody would see it */
 	if (memfs.writeback)
 		conn->want |= conn->capable & FUSE_CAP_WRITEBACK_CACHE;
 	if (memfs.max_write)
