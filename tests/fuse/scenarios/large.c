@@ -2,7 +2,7 @@
 /*
  * Files of more than 4 GiB, mostly holes: read, written and mapped at far places.
  *
- * sets: default zero direct
+ * sets: default zero
  * timeout: 120
  */
 #include <fcntl.h>

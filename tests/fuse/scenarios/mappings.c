@@ -2,7 +2,7 @@
 /*
  * Mapped files: private and shared, written back, seen by others.
  *
- * sets: default zero keep noopen writeback direct
+ * sets: default zero keep noopen writeback
  */
 #include <fcntl.h>
 #include <setjmp.h>
