@@ -187,14 +187,28 @@ static void decide_access(struct preparation *p)
 	}
 }
 
+/* Where it is mounted in this view, or NULL. */
+static const char *mounted_on(const char *source)
+{
+	size_t n;
+	const struct cmd_mount *mounts = cmd_mounts(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(mounts[i].source, source) == 0)
+			return mounts[i].target;
+	return NULL;
+}
+
 static void lock_image(const struct preparation *p)
 {
 	int how = p->access == MOUNT_RW ? LOCK_EX : LOCK_SH;
 
 	for (int tries = 0; flock(p->fd, how | LOCK_NB) < 0 && errno == EWOULDBLOCK; tries++) {
-		if (tries == LOCK_TRIES)
-			cmd_die(EXIT_MOUNT, "%s: it is mounted already, and %s", p->source,
-				how == LOCK_EX ? "only one mount may write it" : "written by that mount");
+		const char *other = mounted_on(p->source);
+
+		if (other || tries == LOCK_TRIES)
+			cmd_die(EXIT_MOUNT, "%s: it is mounted already, %s%s, and %s", p->source, other ? "on " : "in another view",
+				other ? other : "", how == LOCK_EX ? "only one mount may write it" : "written by that mount");
 		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
 	}
 }

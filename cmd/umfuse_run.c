@@ -189,7 +189,7 @@ void umfuse_run(const struct umfuse_command *command, const char *source, const 
 	if (mounts_at(target) <= mounts_before) {
 		end_leftovers();
 		show_said();
-		cmd_die(EXIT_MOUNT, "%s: %s said that all went well, but nothing is mounted on %s", source, program, target);
+		cmd_die(EXIT_MOUNT, "%s: nothing is mounted on %s, though %s ended with status 0", source, target, program);
 	}
 	/* Waits for the server's first answer. */
 	if (stat(target, &st) < 0) {

@@ -77,8 +77,8 @@ static int open_image(const char *target, const char **name)
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(mounts[i].target, place))
 			m = &mounts[i];
-	if (!m || strncmp(m->type, "fuse", 4) != 0 || m->source[0] != '/')
-		return -1;
+	if (!m || strncmp(m->type, "fuse", 4) != 0 || m->source[0] != '/' || !strncmp(m->source, place, strlen(place)))
+		return -1; /* an image that the mount hides would be opened through it, and keep it busy */
 	*name = cmd_strdup(m->source);
 	return open(m->source, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 }
@@ -129,16 +129,19 @@ static int report(const char *name, int err)
 	return EXIT_UMOUNT;
 }
 
-/* Where the newest mount of this source is, or NULL. */
+/* Where the newest mount of this source is, or NULL.  FUSE mounts have the whole paths of their images for sources. */
 static const char *target_of_source(const char *source)
 {
+	const char *target = NULL;
 	size_t n;
 	const struct cmd_mount *mounts = cmd_mounts(&n);
+	char *path = realpath(source, NULL);
 
-	while (n-- > 0)
-		if (!strcmp(mounts[n].source, source))
-			return mounts[n].target;
-	return NULL;
+	while (n-- > 0 && !target)
+		if (!strcmp(mounts[n].source, source) || (path && !strcmp(mounts[n].source, path)))
+			target = mounts[n].target;
+	free(path);
+	return target;
 }
 
 static int unmount_one(const char *name)
