@@ -162,6 +162,8 @@ static void bind(struct um_view *view, const struct um_state *whole, const char 
 	mount->fs = origin->fs;
 	mount->type = origin->type;
 	mount->kernel = origin->kernel;
+	mount->dev = origin->dev;
+	mount->flags |= origin->flags;
 }
 
 static struct um_mount *first_of(struct um_mount *mount)
@@ -359,9 +361,11 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 	mount->type_name = strdup(type);
 	if (args.source_host != NULL)
 		mount->body = strdup(from.host);
-	mount->options = strdup(options);
+	mount->options = args.shown != NULL ? args.shown : strdup(options);
 	mount->permanent = args.permanent;
 	mount->kernel = args.kernel;
+	mount->dev = args.dev;
+	mount->flags = args.flags & ~(unsigned long)MS_RDONLY;
 	if (args.native)
 		mount->native = strdup(strcmp(from.host, "/") == 0 ? "" : from.host);
 	if (args.bind)

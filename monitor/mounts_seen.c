@@ -9,6 +9,8 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
 
 #include "calls/calls.h"
 #include "moves.h"
@@ -60,6 +62,23 @@ bool mount_readonly(const struct um_view *view, const struct um_state *state, co
 	if (mount->nchanges > 0)
 		c = last_change(&view_node(view, state)->scope, mount, false);
 	return c != NULL ? c->what == MOUNT_READONLY : mount->readonly;
+}
+
+unsigned long mount_statfs_flags(const struct um_view *view, const struct um_state *state, const struct um_mount *mount)
+{
+	static const struct {
+		unsigned long mount, statfs;
+	} same[] = {
+		{ MS_NOSUID, ST_NOSUID },	    { MS_NODEV, ST_NODEV },	  { MS_NOEXEC, ST_NOEXEC },
+		{ MS_SYNCHRONOUS, ST_SYNCHRONOUS }, { MS_MANDLOCK, ST_MANDLOCK }, { MS_NOATIME, ST_NOATIME },
+		{ MS_NODIRATIME, ST_NODIRATIME },   { MS_RELATIME, ST_RELATIME },
+	};
+	unsigned long flags = mount_readonly(view, state, mount) ? ST_RDONLY : 0;
+
+	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
+		if (mount->flags & same[i].mount)
+			flags |= same[i].statfs;
+	return flags;
 }
 
 /* Does a change count for a node other than the one that made it? */

@@ -12,7 +12,9 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "log.h"
 #include "namei.h"
@@ -114,23 +116,32 @@ static const struct line *host_of(const struct list *l, const struct um_mount *m
 	return NULL;
 }
 
-static void device_of(struct um_call *call, const struct um_mount *mount, unsigned *major, unsigned *minor)
+static dev_t device_of(struct list *l, const struct um_mount *mount)
 {
+	struct um_call *call = l->file->call;
 	struct um_path path = UM_PATH_INIT;
 	char target[PATH_MAX];
+	dev_t dev = mount->dev;
 	struct statx st;
 	size_t end;
+	int err;
 
-	*major = *minor = 0;
+	if (dev != 0)
+		return dev;
 	strcpy(path.view, mount->target);
-	if (um_path_place(call->view, call->state, &path) == 0 && um_path_walk(&path, &end, target) == 0) {
+	err = um_path_place(call->view, call->state, &path);
+	if (err == 0)
+		err = um_path_walk(&path, &end, target);
+	if (err == 0) {
 		path.exists = true;
-		if (um_path_stat(call, &path, &st) == 0) {
-			*major = st.stx_dev_major;
-			*minor = st.stx_dev_minor;
-		}
+		err = um_path_stat(call, &path, &st);
 	}
+	if (err == 0)
+		dev = makedev(st.stx_dev_major, st.stx_dev_minor);
+	else if (err == -UM_STAGE)
+		l->file->out->err = err;
 	um_path_put(&path);
+	return dev;
 }
 
 static bool is_readonly(const struct list *l, const struct um_mount *mount)
@@ -138,12 +149,30 @@ static bool is_readonly(const struct list *l, const struct um_mount *mount)
 	return mount_readonly(l->file->call->view, l->file->state, mount);
 }
 
-/* The mount's own options, after "rw" or "ro". */
-static void put_options(const struct list *l, struct text *t, const struct um_mount *mount)
+/* "rw" or "ro", and the flags of the file system (@super), of its mount, or of both. */
+static void put_flags(const struct list *l, struct text *t, const struct um_mount *mount, bool super, bool point)
+{
+	static const struct {
+		unsigned long flag;
+		bool super;
+		const char *name;
+	} flags[] = { /* in the order of the kernel's fs/proc_namespace.c */
+		{ MS_SYNCHRONOUS, true, "sync" }, { MS_DIRSYNC, true, "dirsync" },    { MS_MANDLOCK, true, "mand" },
+		{ MS_NOSUID, false, "nosuid" },	  { MS_NODEV, false, "nodev" },	      { MS_NOEXEC, false, "noexec" },
+		{ MS_NOATIME, false, "noatime" }, { MS_NODIRATIME, false, "nodiratime" }, { MS_RELATIME, false, "relatime" },
+	};
+
+	text_say(t, "%s", is_readonly(l, mount) ? "ro" : "rw");
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if ((mount->flags & flags[i].flag) && (flags[i].super ? super : point))
+			text_say(t, ",%s", flags[i].name);
+}
+
+/* The file system's own options. */
+static void put_options(struct text *t, const struct um_mount *mount)
 {
 	const char *o = mount->options;
 
-	text_say(t, "%s", is_readonly(l, mount) ? "ro" : "rw");
 	while (*o != '\0') {
 		size_t n = strcspn(o, ",");
 		char *word = strndup(o, n);
@@ -157,6 +186,13 @@ static void put_options(const struct list *l, struct text *t, const struct um_mo
 	}
 }
 
+/* What names the file system: of a bind the mount that it shows a part of.  viewfs, which mount --bind and --move are made
+ * with, tells its binds as itself. */
+static const struct um_mount *shown_as(const struct um_mount *mount)
+{
+	return mount->origin != NULL && strcmp(mount->origin->type->name, "viewfs") != 0 ? mount->origin : mount;
+}
+
 static void put_source(struct text *t, const struct um_mount *mount)
 {
 	text_escape(t, *mount->source ? mount->source : "none", DEVICE);
@@ -164,29 +200,39 @@ static void put_source(struct text *t, const struct um_mount *mount)
 
 static void view_line(struct list *l, const struct um_mount *mount)
 {
-	const char *type = mount->origin ? "viewfs" : mount->type_name;
+	const struct um_mount *fs = shown_as(mount);
 	const struct line *host = host_of(l, mount);
 	struct text before = { 0 }, behind = { 0 };
-	unsigned major, minor;
 	struct line *line;
+	dev_t dev;
 
 	if (host != NULL) {
 		text_say(&before, "%s", host->before);
 		text_say(&behind, "%s", host->behind);
 	} else if (l->form == INFO) {
-		device_of(l->file->call, mount, &major, &minor);
-		text_say(&before, "%u:%u / ", major, minor);
-		text_say(&behind, " %s - %s ", is_readonly(l, mount) ? "ro" : "rw", type);
-		put_source(&behind, mount);
+		dev = device_of(l, mount);
+		text_say(&before, "%u:%u /", major(dev), minor(dev));
+		text_escape(&before, fs != mount ? mount->prefix : "", FIELD);
+		text_put(&before, " ", 1);
 		text_put(&behind, " ", 1);
-		put_options(l, &behind, mount);
+		put_flags(l, &behind, mount, false, true);
+		text_put(&behind, " - ", 3);
+		text_escape(&behind, fs->type_name, DEVICE);
+		text_put(&behind, " ", 1);
+		put_source(&behind, fs);
+		text_put(&behind, " ", 1);
+		put_flags(l, &behind, fs, true, false);
+		put_options(&behind, fs);
 	} else {
 		text_say(&before, "%s", l->form == STATS ? "device " : "");
-		put_source(&before, mount);
+		put_source(&before, fs);
 		text_say(&before, "%s", l->form == STATS ? " mounted on " : " ");
-		text_say(&behind, l->form == STATS ? " with fstype %s" : " %s ", type);
+		text_say(&behind, "%s", l->form == STATS ? " with fstype " : " ");
+		text_escape(&behind, fs->type_name, DEVICE);
 		if (l->form == MOUNTS) {
-			put_options(l, &behind, mount);
+			text_put(&behind, " ", 1);
+			put_flags(l, &behind, mount, true, true);
+			put_options(&behind, fs);
 			text_say(&behind, " 0 0");
 		}
 	}

@@ -40,7 +40,9 @@ struct um_mount {
 	struct um_service *service;
 	char *source, *target;  /* target: view path, "" for the root; owned */
 	char *native;           /* shows the host's tree at this host path ("" for "/") as it is, else NULL; owned */
-	char *options;
+	char *options;          /* as /proc/mounts shows them, without flags; owned */
+	unsigned long flags;    /* MS_*, but for MS_RDONLY (mount_readonly()) */
+	dev_t dev;              /* of all that is in it, or 0 */
 	char *type_name;        /* as given to mount(2): of a family of types, the member; owned */
 	char **except;          /* view paths that stay outside; owned */
 	bool permanent;
@@ -136,6 +138,8 @@ bool mount_in_scope(const struct hashtab_scope *scope, const struct um_mount *mo
 /* Does another one that is seen stand on it?  Then its bodies are not to be changed. */
 bool mount_is_below(const struct um_view *view, const struct um_state *state, const struct um_mount *mount);
 bool mount_readonly(const struct um_view *view, const struct um_state *state, const struct um_mount *mount);
+/* ST_* bits that it gives to statfs(2) of what is in it. */
+unsigned long mount_statfs_flags(const struct um_view *view, const struct um_state *state, const struct um_mount *mount);
 int mount_change(struct um_view *view, const struct um_state *state, struct um_mount *mount, int what);
 /* Free what it owns. */
 void mount_free(struct um_mount *mount);

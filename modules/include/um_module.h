@@ -20,7 +20,7 @@
 #include <sys/statfs.h>
 #include <sys/types.h>
 
-#define UM_MODULE_ABI 7
+#define UM_MODULE_ABI 8
 
 struct um_fs;                   /* a mounted instance: the module's own */
 
@@ -104,7 +104,7 @@ struct um_mount_args {
 	const char *target;     /* absolute view path of the mount point, "/" for the root */
 	const char *target_host; /* host path of the mount point's body */
 	const char *options;    /* -o string, "" if none */
-	unsigned long flags;    /* MS_* */
+	unsigned long flags;    /* MS_*: what is left in them when it is mounted is shown, and kept to by the monitor */
 	uid_t uid;              /* real user */
 	uint32_t source_type;   /* S_IFMT bits, 0 if the source is no path */
 	uint32_t target_type;
@@ -133,6 +133,8 @@ struct um_mount_args {
 	bool permanent;         /* cannot be unmounted */
 	bool kernel;            /* stands for a kernel file system: host paths map into it below a chroot only */
 	bool hidden;            /* is not listed: a part of what the module shows everywhere (um_module.places) */
+	dev_t dev;              /* st_dev of all that is in it; 0: not known beforehand */
+	char *shown;            /* what /proc/mounts tells of `options'; freed by the monitor; NULL: all of it */
 	char why[256];          /* on error, words for people */
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* mount(2) of type fuse: from a channel to a file system. */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,8 +168,9 @@ int fs_begin(struct um_fs *fs)
 
 struct options {
 	int fd;
-	unsigned rootmode;
-	bool default_permissions;
+	unsigned rootmode, user, group;
+	unsigned max_read, blksize; /* 0: not said */
+	bool default_permissions, allow_other;
 };
 
 static int parse(const char *text, struct options *o, struct um_mount_args *args)
@@ -176,15 +178,16 @@ static int parse(const char *text, struct options *o, struct um_mount_args *args
 	char *copy = strdup(text), *save = NULL;
 	int err = copy != NULL ? 0 : -ENOMEM;
 
-	*o = (struct options){ .fd = -1, .rootmode = S_IFDIR };
+	*o = (struct options){ .fd = -1, .rootmode = S_IFDIR, .user = args->uid, .group = args->uid };
 	for (char *word = copy ? strtok_r(copy, ",", &save) : NULL; word != NULL && err == 0; word = strtok_r(NULL, ",", &save)) {
 		char end;
 
-		if (sscanf(word, "fd=%d%c", &o->fd, &end) == 1 || sscanf(word, "rootmode=%o%c", &o->rootmode, &end) == 1)
+		if (sscanf(word, "fd=%d%c", &o->fd, &end) == 1 || sscanf(word, "rootmode=%o%c", &o->rootmode, &end) == 1 ||
+		    sscanf(word, "max_read=%u%c", &o->max_read, &end) == 1 || sscanf(word, "blksize=%u%c", &o->blksize, &end) == 1 ||
+		    sscanf(word, "user_id=%u%c", &o->user, &end) == 1 || sscanf(word, "group_id=%u%c", &o->group, &end) == 1)
 			continue;
-		if (strcmp(word, "default_permissions") == 0)
-			o->default_permissions = true;
-		/* user_id=, group_id=, allow_other, max_read=, blksize=: whoever is in the view may use it */
+		o->default_permissions |= strcmp(word, "default_permissions") == 0;
+		o->allow_other |= strcmp(word, "allow_other") == 0; /* or not: whoever is in the view may use it */
 	}
 	free(copy);
 	if (err == 0 && o->fd < 0) {
@@ -193,6 +196,28 @@ static int parse(const char *text, struct options *o, struct um_mount_args *args
 		err = -EINVAL;
 	}
 	return err;
+}
+
+/* What the kernel shows of them (fuse_show_options() in its fs/fuse/inode.c). */
+static char *show(const struct options *o, const struct um_mount_args *args)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
+		return NULL;
+	fprintf(out, "user_id=%u,group_id=%u%s%s", o->user, o->group, o->default_permissions ? ",default_permissions" : "",
+		o->allow_other ? ",allow_other" : "");
+	if (o->max_read != 0 && o->max_read != UINT_MAX)
+		fprintf(out, ",max_read=%u", o->max_read < 4096 ? 4096 : o->max_read);
+	if (strcmp(args->type, "fuseblk") == 0 && o->blksize != 0 && o->blksize != 512)
+		fprintf(out, ",blksize=%u", o->blksize);
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
 }
 
 static int mount_fuse(struct um_fs **out, struct um_mount_args *args)
@@ -240,6 +265,10 @@ static int mount_fuse(struct um_fs **out, struct um_mount_args *args)
 	fs->next = mounted;
 	mounted = fs;
 	fs->mounted = true;
+	args->dev = fs->dev;
+	args->shown = show(&o, args);
+	if (!(args->flags & (MS_NOATIME | MS_STRICTATIME)))
+		args->flags |= MS_RELATIME;
 	*out = fs;
 	return 0;
 }

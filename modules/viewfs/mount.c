@@ -185,6 +185,7 @@ static int tell(struct options *o, struct um_mount_args *args)
 	memcpy(args->except, o->except, o->nexcept * sizeof(char *));
 	o->nexcept = 0;
 	args->permanent = o->permanent;
+	args->flags &= MS_RDONLY; /* for the rest the bodies' own mounts count */
 	args->kernel = o->kernel;
 	args->native = o->mode == MOVE && !args->bind;
 	if (o->readonly)

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/statfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -177,7 +178,7 @@ static int file_check(struct exec *x, struct exec_file *f, bool natively)
 
 	if (f->path.node.type == S_IFLNK)
 		return -ELOOP;
-	if (f->path.node.type != S_IFREG)
+	if (f->path.node.type != S_IFREG || (f->path.mount->flags & MS_NOEXEC))
 		return -EACCES;
 	if (f->path.node.fd < 0) {
 		f->path.node.fd = um_path_open(call, &f->path, O_RDONLY | O_CLOEXEC);

@@ -5,6 +5,7 @@
  * Only virtual ids change; the kernel gives none of them, since the filter needs no_new_privs.
  */
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/statvfs.h>
 
 #include "exec.h"
@@ -39,10 +40,10 @@ static bool is_secure(const struct um_ids *old, const struct um_ids *new)
 	       (new->ruid != 0 && (new->cap_permitted & ~new->cap_ambient));
 }
 
-/* The view's no_new_privs, or a mount that the host's owner does not trust, take the set-id effect away. */
+/* The view's no_new_privs, or a mount that the host's or the view's owner does not trust, take the set-id effect away. */
 static bool may_gain(const struct exec *x)
 {
-	return !x->call->state->no_new_privs &&
+	return !x->call->state->no_new_privs && !(x->file.path.mount->flags & MS_NOSUID) &&
 	       !(x->file.path.node.body == UM_BODY_HOST && exec_file_on(&x->file, ST_NOSUID));
 }
 

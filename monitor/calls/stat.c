@@ -15,6 +15,10 @@
 #include "../ttys.h"
 #include "args.h"
 
+#ifndef ST_VALID
+#define ST_VALID 0x20 /* linux/statfs.h: f_flags is there */
+#endif
+
 /* struct statx in the shape of struct stat. */
 static void to_stat(const struct statx *x, struct stat *st)
 {
@@ -154,14 +158,57 @@ int64_t call_fstat(struct um_call *call)
 	return arg_dirfd(call) < 0 ? -EBADF : stat_fd(call, arg_dirfd(call), false);
 }
 
-/* fstatfs: the body's file system is the answer, but for files of /proc that were made. */
-static int64_t statfs_fd(struct um_call *call)
+/* What the file system says of @rel, with the flags of the mount. */
+static int64_t statfs_in(struct um_call *call, const struct um_mount *mount, const char *rel)
 {
 	struct statfs st;
+	int64_t err = mount->type->ops->statfs != NULL ? mount->type->ops->statfs(mount->fs, rel, &st) : -ENOSYS;
 
-	if (!procfs_is_made(call, arg_dirfd(call)))
+	if (err < 0)
+		return err;
+	st.f_flags |= (typeof(st.f_flags))(ST_VALID | mount_statfs_flags(call->view, call->state, mount));
+	return um_write(call, arg_data(call, 0), &st, sizeof(st));
+}
+
+/* An open file that has lost its name: the mount is known by the device number, if that is its own. */
+static int64_t statfs_removed(struct um_call *call, int fd)
+{
+	int copy = um_get_fd(call, fd), err;
+	struct statx st;
+
+	if (copy < 0)
 		return UM_CONTINUE;
-	return statfs("/proc", &st) < 0 ? -errno : um_write(call, arg_data(call, 0), &st, sizeof(st));
+	err = fd_stat(call, fd, copy, &st);
+	close(copy);
+	for (size_t i = 0; err == 0 && i < call->view->nmounts; i++) {
+		const struct um_mount *m = call->view->mounts[i];
+
+		if (m != NULL && m->origin == NULL && m->dev != 0 && m->dev == makedev(st.stx_dev_major, st.stx_dev_minor))
+			return statfs_in(call, m, "");
+	}
+	return err == -UM_STAGE ? err : UM_CONTINUE;
+}
+
+/* fstatfs: the body's file system is the answer, unless the mount has one of its own; and it may have flags of its own. */
+static int64_t statfs_fd(struct um_call *call)
+{
+	struct um_path path = UM_PATH_INIT;
+	struct statfs st;
+	int64_t err;
+
+	if (!procfs_differs(call))
+		return UM_CONTINUE;
+	if (procfs_is_made(call, arg_dirfd(call)))
+		return statfs("/proc", &st) < 0 ? -errno : um_write(call, arg_data(call, 0), &st, sizeof(st));
+	err = namei_fd(call, arg_dirfd(call), &path);
+	if (err == -ENOENT)
+		err = statfs_removed(call, arg_dirfd(call));
+	else if (err == 0 && (path.mount->dev != 0 || mount_statfs_flags(call->view, call->state, path.mount) != 0))
+		err = statfs_in(call, path.mount, path.rel);
+	else if (err == NAMEI_NATIVE || err == 0)
+		err = UM_CONTINUE;
+	um_path_put(&path);
+	return err;
 }
 
 int64_t call_fsync(struct um_call *call)
@@ -194,8 +241,6 @@ int64_t call_fsync(struct um_call *call)
 int64_t call_statfs(struct um_call *call)
 {
 	struct um_path path = UM_PATH_INIT;
-	struct statfs st;
-	bool readonly;
 	int64_t err;
 
 	if (call->row->path < 0)
@@ -205,16 +250,10 @@ int64_t call_statfs(struct um_call *call)
 		return UM_CONTINUE;
 	if (err < 0)
 		return err;
-	readonly = mount_readonly(call->view, call->state, path.mount);
-	if (path.same && !readonly) {
+	if (path.same && mount_statfs_flags(call->view, call->state, path.mount) == 0)
 		err = UM_CONTINUE;
-	} else {
-		err = UM_OPS(&path)->statfs(UM_FS(&path), path.rel, &st);
-		if (err == 0 && readonly)
-			st.f_flags |= ST_RDONLY;
-		if (err == 0)
-			err = um_write(call, arg_data(call, 0), &st, sizeof(st));
-	}
+	else
+		err = statfs_in(call, path.mount, path.rel);
 	um_path_put(&path);
 	return err;
 }

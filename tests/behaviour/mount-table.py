@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# FUSE mounts of a view are told as the kernel tells of its own: their lines in /proc/mounts and mountinfo, the device
+# number that stat(2) and mountinfo have in common, statfs(2) by name and by descriptor, and the flags nosuid and noexec.
+# ptrace: yes
+# timeout: 120
+import os
+import shutil
+import subprocess
+import sys
+
+BUILD = os.environ.get("UMVIEW_BUILD") or os.path.join(os.path.dirname(__file__), "..", "..", "build")
+PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+
+INSIDE = r"""
+import ctypes, os, shutil, subprocess, time
+
+def check(what, got, wanted):
+    if got != wanted:
+        raise SystemExit(f"{what}: {got!r}, not {wanted!r}")
+
+def run(*command):
+    p = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return p.stdout + p.stderr
+
+def line(target, name):
+    at = 4 if name.endswith("mountinfo") else 1
+    found = [l.rstrip("\n").split(" ") for l in open(name) if l.split(" ")[at] == target.replace(" ", r"\040").replace("\n", r"\012")]
+    return found[-1] if found else None
+
+def info(target):
+    found = line(target, "/proc/self/mountinfo")
+    return found and found[2:]
+
+def numbers(st):
+    return (st.f_bsize, st.f_frsize, st.f_blocks, st.f_files, st.f_flag, st.f_namemax)
+
+ids = f"user_id={os.getuid()},group_id={os.getgid()}"
+
+check("squashfuse", run("squashfuse", "sq.img", "mnt"), "")
+check("its line", line(W + "/mnt", "/proc/mounts"),
+      ["squashfuse", W + "/mnt", "fuse.squashfuse", f"rw,nosuid,nodev,relatime,{ids}", "0", "0"])
+dev = os.stat("mnt/file").st_dev
+check("in mountinfo", info(W + "/mnt"), [f"{os.major(dev)}:{os.minor(dev)}", "/", W + "/mnt", "rw,nosuid,nodev,relatime",
+                                         "-", "fuse.squashfuse", "squashfuse", f"rw,{ids}"])
+check("its root's device", os.stat("mnt").st_dev, dev)
+check("device of the mount point's parent", os.stat(".").st_dev != dev, True)
+f = open("mnt/file")
+check("device of an open file", os.fstat(f.fileno()).st_dev, dev)
+st = os.statvfs("mnt")
+check("statvfs", numbers(st), (131072, 131072, 1, 3, os.ST_NOSUID | os.ST_NODEV | os.ST_RELATIME, 256))
+check("of a file", numbers(os.statvfs("mnt/file")), numbers(st))
+check("of an open file", numbers(os.fstatvfs(f.fileno())), numbers(st))
+d = os.open("mnt", os.O_RDONLY)
+check("of an open directory", numbers(os.fstatvfs(d)), numbers(st))
+for name in ("/proc/self/mounts", "src/file"):
+    with open(name) as other:
+        check("of one elsewhere", os.fstatvfs(other.fileno()).f_blocks, os.statvfs(name).f_blocks)
+os.close(d)
+f.close()
+check("df", run("df", "-T", "mnt/file").split()[-7:],
+      ["squashfuse", "fuse.squashfuse", "128", "128", "0", "100%", W + "/mnt"])
+check("findmnt", run("findmnt", "-rno", "TARGET,SOURCE,FSTYPE,OPTIONS", "-T", "mnt/file").split(),
+      [W + "/mnt", "squashfuse", "fuse.squashfuse", f"rw,nosuid,nodev,relatime,{ids}"])
+check("findmnt of the mount point", run("findmnt", "-rno", "SOURCE", "mnt").split(), ["squashfuse"])
+check("stat -f", run("stat", "-f", "-c", "%T %s %b %l", "mnt/file").split(), ["fuseblk", "131072", "1", "256"])
+check("mount -t", run("mount", "-t", "fuse.squashfuse"), f"squashfuse on {W}/mnt type fuse.squashfuse (rw,nosuid,nodev,relatime,{ids})\n")
+check("umount", run("umount", "mnt"), "")
+check("no line any more", (line(W + "/mnt", "/proc/mounts"), info(W + "/mnt")), (None, None))
+
+# A name that is hard to write, and options that the kernel knows.
+odd = "odd name\nwith\\lines"
+os.mkdir(odd)
+check("bindfs", run("bindfs", "-o", "ro,noatime,noexec,sync,max_read=8192", "src", odd), "")
+name = odd.replace("\\", r"\134").replace(" ", r"\040").replace("\n", r"\012")
+found = [l.rstrip("\n").split(" ") for l in open("/proc/mounts") if "odd" in l]
+check("an odd line", found, [[W + "/src", W + "/" + name, "fuse",
+      f"ro,sync,nosuid,nodev,noexec,noatime,{ids},default_permissions,allow_other,max_read=8192", "0", "0"]])
+check("findmnt of it", run("findmnt", "-rno", "SOURCE", odd).strip(), W + "/src")
+check("its flags", os.statvfs(odd).f_flag, os.ST_RDONLY | os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC | os.ST_SYNCHRONOUS | os.ST_NOATIME)
+fd = os.open(odd, os.O_RDONLY)
+check("by a descriptor", os.fstatvfs(fd).f_flag, os.statvfs(odd).f_flag)
+os.close(fd)
+check("umount of it", run("umount", odd), "")
+
+# A server that answers nothing: the table is there all the same.
+libc = ctypes.CDLL(None, use_errno=True)
+fd = os.open("/dev/fuse", os.O_RDWR)
+data = f"fd={fd},rootmode=40000,user_id=7,group_id=8,default_permissions,max_read=100"
+check("mount(2)", libc.mount(b"a b#c", b"mnt", b"fuse.x", 2048, data.encode()), 0)
+check("a silent one", line(W + "/mnt", "/proc/mounts"), [r"a\040b\043c", W + "/mnt", "fuse.x",
+      "rw,nodiratime,relatime,user_id=7,group_id=8,default_permissions,max_read=4096", "0", "0"])
+check("in mountinfo", info(W + "/mnt")[3:], ["rw,nodiratime,relatime", "-", "fuse.x", r"a\040b\043c",
+      "rw,user_id=7,group_id=8,default_permissions,max_read=4096"])
+check("findmnt of a silent one", run("findmnt", "-rno", "SOURCE", "-t", "fuse.x").strip(), r"a\x20b#c")
+check("umount2(2)", libc.umount2(b"mnt", 2), 0)
+os.close(fd)
+
+# What may be executed, and as whom.
+shutil.copy("/usr/bin/id", "src/id")
+os.chmod("src/id", 0o4755)
+check("bindfs with noexec", run("bindfs", "-o", "noexec", "src", "mnt"), "")
+for command in (["mnt/id"], ["mnt/script"]):
+    try:
+        subprocess.run(command)
+        raise SystemExit(f"{command} ran")
+    except PermissionError:
+        pass
+check("an interpreter may read it", run("sh", "mnt/script"), "ran\n")
+check("umount", run("umount", "mnt"), "")
+check("bindfs without", run("bindfs", "src", "mnt"), "")
+check("it runs", run("mnt/script"), "ran\n")
+
+# An open file without a name.
+f = open("mnt/gone", "w")
+os.unlink("mnt/gone")
+check("a removed file", os.fstatvfs(f.fileno()).f_flag, os.ST_NOSUID | os.ST_NODEV | os.ST_RELATIME)
+f.close()
+check("umount again", run("umount", "mnt"), "")
+print("all as it should be")
+"""
+
+work = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"mounts.{os.getpid()}")
+os.mkdir(work)
+os.chdir(work)
+os.makedirs("src")
+os.mkdir("mnt")
+with open("src/file", "w") as f:
+    f.write("hello\n")
+with open("src/script", "w") as f:
+    f.write("#!/bin/sh\necho ran\n")
+os.chmod("src/script", 0o755)
+os.environ["PATH"] = os.path.abspath(BUILD) + ":" + PATH
+subprocess.run(["mksquashfs", "src", "sq.img", "-quiet"], check=True, stdout=subprocess.DEVNULL)
+flags = os.environ.get("UMVIEW_FLAGS", "").split()
+p = subprocess.run(["umview", "--norc", *flags, "-p", "umfuse", "--", "python3", "-c", f"W = {work!r}\n" + INSIDE],
+                   capture_output=True, text=True, timeout=110)
+print(p.stdout, p.stderr, sep="")
+if p.returncode != 0 or "all as it should be" not in p.stdout:
+    print(f"FAILED: exit status {p.returncode}", file=sys.stderr)
+    sys.exit(1)
+shutil.rmtree(work)
