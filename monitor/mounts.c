@@ -460,14 +460,31 @@ int view_move(struct um_view *view, const struct um_state *state, const char *fr
 	return err;
 }
 
-int view_umount(struct um_view *view, const struct um_state *state, const char *target, int flags, char *why,
+/* The mount at @path that a server serves, or NULL. */
+static struct um_mount *served_mount(const struct um_view *view, const struct um_state *state, uint64_t epoch, const char *path)
+{
+	for (size_t i = 0; i < view->nmounts; i++) {
+		struct um_mount *m = view->mounts[i];
+
+		if (m != NULL && m->epoch == epoch && strcmp(m->target, path) == 0 && mount_seen(view, state, m))
+			return m;
+	}
+	return NULL;
+}
+
+int view_umount(struct um_view *view, const struct um_state *caller, const char *target, int flags, char *why,
 		size_t whysize)
 {
-	const char *path = strcmp(target, "/") == 0 ? "" : target, *rel;
-	struct um_mount *mount = view_mount_of(view, state, path, &rel);
+	const char *path = strcmp(target, "/") == 0 ? "" : target, *rel = "";
+	struct um_state now = *caller, *state = &now;
+	struct um_mount *mount;
 	int err;
 
-	if (mount == view->host || *rel != '\0') {
+	/* A server that ends unmounts what it serves, which it does not see itself, and never what was there before: it may come
+	 * too late, for all of libfuse do this. */
+	now.before = 0;
+	mount = caller->before != 0 ? served_mount(view, state, caller->before, path) : view_mount_of(view, state, path, &rel);
+	if (mount == NULL || mount == view->host || *rel != '\0') {
 		snprintf(why, whysize, "not a mount of this view");
 		return -EINVAL;
 	}

@@ -110,12 +110,31 @@ check("umount", run("umount", "mnt"), "")
 check("bindfs without", run("bindfs", "src", "mnt"), "")
 check("it runs", run("mnt/script"), "ran\n")
 
-# An open file without a name.
+# An open file without a name, and a mount that covers another.
 f = open("mnt/gone", "w")
 os.unlink("mnt/gone")
 check("a removed file", os.fstatvfs(f.fileno()).f_flag, os.ST_NOSUID | os.ST_NODEV | os.ST_RELATIME)
 f.close()
-check("umount again", run("umount", "mnt"), "")
+check("over it", run("squashfuse", "sq.img", "mnt"), "")
+check("both are listed", [l.split()[2] for l in open("/proc/mounts") if l.split()[1] == W + "/mnt"], ["fuse", "fuse.squashfuse"])
+ids = {l.split()[0]: l.split() for l in open("/proc/self/mountinfo")}
+top = [l for l in ids.values() if l[4] == W + "/mnt"]
+check("the second's parent is the first", top[1][1], top[0][0])
+check("the last counts", run("df", "--output=fstype", "mnt/file").split()[1:], ["fuse.squashfuse"])
+check("the first umount", run("umount", "mnt"), "")
+check("uncovered", run("df", "--output=fstype", "mnt/file").split()[1:], ["fuse"])
+check("the second umount", run("umount", "mnt"), "")
+
+# A server that ends unmounts what it serves, and nothing else.
+check("bindfs", run("bindfs", "src", "mnt"), "")
+server = subprocess.Popen(["squashfuse", "-f", "sq.img", "mnt"])
+while info(W + "/mnt")[5] != "fuse.squashfuse":
+    time.sleep(0.05)
+check("a file of its", os.stat("mnt/file").st_size, 6)
+server.terminate()
+server.wait(60)
+check("what is left", info(W + "/mnt")[5], "fuse")
+check("umount of that", run("umount", "mnt"), "")
 print("all as it should be")
 """
 
