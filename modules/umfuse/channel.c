@@ -28,6 +28,9 @@
 #define GRACE_MS 1000           /* how long a server that was interrupted may take */
 #define END_TRIES 200           /* times END_MS: how long a server is waited for to sleep in a read */
 #define END_MS 10
+#define STEP_MS 100             /* how long one wait may take: then it is looked whether the channel is dead */
+#define PACKETS_MAX 64          /* of one look at the socket: who sends without end is not to be read without end */
+#define NOTICES_MAX (1 << 20)   /* bytes that are kept of what a server says of its own accord */
 
 struct channel {
 	int fd;
@@ -36,10 +39,12 @@ struct channel {
 	int refs;               /* with list_lock */
 	struct channel *next;   /* with list_lock */
 	pthread_mutex_t lock;
-	bool dead, reading, shut;
+	bool dead, reading, shut, taken;
 	uint64_t last_unique;
 	struct request *requests;
+	struct request *posts, **posts_end; /* what the socket had no room for yet */
 	struct notice *notices, **notices_end;
+	size_t notices_size;    /* bytes */
 	pid_t server;
 	char *packet;           /* of whoever is reading */
 };
@@ -83,13 +88,15 @@ struct channel *channel_new(int *server)
 {
 	struct channel *c = calloc(1, sizeof(*c));
 	int pair[2] = { -1, -1 }, one = 1;
+	struct timeval step = { 0, STEP_MS * 1000 };
 	struct stat st;
 
 	if (c == NULL)
 		return NULL;
 	c->packet = malloc(PACKET_MAX);
 	if (c->packet == NULL || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
-	    setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) < 0 || fstat(pair[1], &st) < 0) {
+	    setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) < 0 ||
+	    setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &step, sizeof(step)) < 0 || fstat(pair[1], &st) < 0) {
 		int err = errno;
 
 		if (pair[0] >= 0) {
@@ -107,6 +114,7 @@ struct channel *channel_new(int *server)
 	c->ino = st.st_ino;
 	c->refs = 1;
 	c->notices_end = &c->notices;
+	c->posts_end = &c->posts;
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_mutex_lock(&list_lock);
 	c->next = channels;
@@ -144,6 +152,10 @@ void channel_unref(struct channel *c)
 		c->requests = r->next;
 		request_free(r);
 	}
+	while ((r = c->posts) != NULL) {
+		c->posts = r->next;
+		request_free(r);
+	}
 	while ((n = c->notices) != NULL) {
 		c->notices = n->next;
 		free(n);
@@ -153,7 +165,7 @@ void channel_unref(struct channel *c)
 	free(c);
 }
 
-struct channel *channel_of(int fd)
+struct channel *channel_take(int fd)
 {
 	struct channel *c;
 	struct stat st;
@@ -163,10 +175,26 @@ struct channel *channel_of(int fd)
 	pthread_mutex_lock(&list_lock);
 	for (c = channels; c != NULL && (c->ino != st.st_ino || c->dev != st.st_dev); c = c->next)
 		;
-	if (c != NULL)
+	if (c != NULL && c->taken)
+		c = NULL;
+	if (c != NULL) {
+		c->taken = true;
 		c->refs++;
+	}
 	pthread_mutex_unlock(&list_lock);
 	return c;
+}
+
+bool channel_closed(const struct channel *c)
+{
+	struct pollfd p = { .fd = c->fd };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+bool channel_taken(const struct channel *c)
+{
+	return __atomic_load_n(&c->taken, __ATOMIC_ACQUIRE);
 }
 
 bool channel_dead(const struct channel *c)
@@ -193,6 +221,80 @@ static void die(struct channel *c)
 		wake(r);
 }
 
+/* --- sending ------------------------------------------------------------------------------------------------------ */
+
+/* 0 or a negative errno; -EINTR, -EAGAIN: nothing was sent. */
+static int transmit(struct channel *c, const struct request *r, int flags)
+{
+	struct fuse_in_header head = {
+		.len = (uint32_t)(sizeof(head) + r->args_len + r->data_len), .opcode = r->opcode, .unique = r->unique,
+		.nodeid = r->nodeid, .uid = r->uid, .gid = r->gid, .pid = r->pid,
+	};
+	struct iovec iov[3] = {
+		{ &head, sizeof(head) }, { r->args, r->args_len }, { (void *)r->data, r->data_len },
+	};
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 3 };
+
+	if (sendmsg(c->fd, &msg, flags | MSG_NOSIGNAL) >= 0)
+		return 0;
+	return errno == EPIPE || errno == ECONNRESET ? -ENOTCONN : -errno;
+}
+
+/* An even number, as the kernel's are: odd ones are those of interrupts.  Locked. */
+static uint64_t next_unique(struct channel *c)
+{
+	c->last_unique += 2;
+	return c->last_unique;
+}
+
+/*
+ * Send what is posted; true: all of it.  Locked.
+ *
+ * Who posts may hold the view's lock, and a server that is to make room in the socket may need that: so what has no place yet
+ * is kept until there is.
+ */
+static bool send_posts(struct channel *c)
+{
+	struct request *r;
+	int err = 0;
+
+	while ((r = c->posts) != NULL) {
+		err = transmit(c, r, MSG_DONTWAIT);
+		if (err == -EAGAIN || err == -ENOBUFS || err == -ENOMEM)
+			break;
+		c->posts = r->next;
+		request_free(r);
+	}
+	if (c->posts == NULL)
+		c->posts_end = &c->posts;
+	return c->posts == NULL;
+}
+
+void channel_post(struct channel *c, struct request *r)
+{
+	pthread_mutex_lock(&c->lock);
+	r->unique = next_unique(c);
+	r->next = NULL;
+	if (c->dead) {
+		request_free(r);
+	} else {
+		*c->posts_end = r;
+		c->posts_end = &r->next;
+		send_posts(c);
+	}
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void post_new(struct channel *c, uint32_t opcode, uint64_t nodeid, const void *args, size_t len)
+{
+	struct request *r = request_new(opcode, nodeid, args, len);
+
+	if (r != NULL)
+		channel_post(c, r);
+}
+
+/* --- ending ------------------------------------------------------------------------------------------------------- */
+
 struct ending {
 	struct channel *channel;
 	int (*end_reads)(pid_t tgid, dev_t dev, ino_t ino, int err);
@@ -205,16 +307,21 @@ static void *end_server(void *arg)
 	struct timespec pause = { 0, END_MS * 1000000L };
 	struct channel *c = e->channel;
 	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+	char byte;
+	bool all;
 
 	for (int i = 0; i < END_TRIES; i++) {
 		pid_t server = channel_server(c);
 
 		if (poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR)))
 			break; /* it has closed its end */
-		if (poll(&p, 1, 0) > 0) /* a late reply: nobody wants it, but it must not block its sender */
-			while (recv(c->fd, c->packet, PACKET_MAX, MSG_DONTWAIT) > 0)
-				;
-		if (server > 0)
+		/* A late reply: nobody wants it, but it must not block its sender. */
+		for (int n = 0; n < PACKETS_MAX && recv(c->fd, &byte, 1, MSG_DONTWAIT | MSG_TRUNC) > 0; n++)
+			;
+		pthread_mutex_lock(&c->lock);
+		all = send_posts(c);
+		pthread_mutex_unlock(&c->lock);
+		if (server > 0 && all)
 			e->end_reads(server, c->dev, c->ino, ENODEV);
 		nanosleep(&pause, NULL);
 	}
@@ -251,50 +358,6 @@ void channel_shut(struct channel *c, int (*end_reads)(pid_t tgid, dev_t dev, ino
 	pthread_attr_destroy(&attr);
 }
 
-/* --- sending ------------------------------------------------------------------------------------------------------ */
-
-/* 0 or a negative errno; -EINTR: nothing was sent. */
-static int transmit(struct channel *c, const struct request *r)
-{
-	struct fuse_in_header head = {
-		.len = (uint32_t)(sizeof(head) + r->args_len + r->data_len), .opcode = r->opcode, .unique = r->unique,
-		.nodeid = r->nodeid, .uid = r->uid, .gid = r->gid, .pid = r->pid,
-	};
-	struct iovec iov[3] = {
-		{ &head, sizeof(head) }, { r->args, r->args_len }, { (void *)r->data, r->data_len },
-	};
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 3 };
-
-	if (sendmsg(c->fd, &msg, MSG_NOSIGNAL) >= 0)
-		return 0;
-	return errno == EPIPE || errno == ECONNRESET ? -ENOTCONN : -errno;
-}
-
-/* An even number, as the kernel's are: odd ones are those of interrupts.  Locked. */
-static uint64_t next_unique(struct channel *c)
-{
-	c->last_unique += 2;
-	return c->last_unique;
-}
-
-void channel_post(struct channel *c, struct request *r)
-{
-	pthread_mutex_lock(&c->lock);
-	r->unique = next_unique(c);
-	pthread_mutex_unlock(&c->lock);
-	if (!channel_dead(c))
-		transmit(c, r);
-	request_free(r);
-}
-
-static void post_new(struct channel *c, uint32_t opcode, uint64_t nodeid, const void *args, size_t len)
-{
-	struct request *r = request_new(opcode, nodeid, args, len);
-
-	if (r != NULL)
-		channel_post(c, r);
-}
-
 /* --- receiving ---------------------------------------------------------------------------------------------------- */
 
 /* The answer to a request that nobody waits for: what came with it is given back. */
@@ -322,18 +385,47 @@ static void give_back(struct channel *c, const struct request *r)
 		post_new(c, FUSE_FORGET, entry->nodeid, &forget, sizeof(forget));
 }
 
+/* All of them, which are the caller's now. */
+static struct notice *take_notices(struct channel *c)
+{
+	struct notice *first = c->notices;
+
+	c->notices = NULL;
+	c->notices_end = &c->notices;
+	c->notices_size = 0;
+	return first;
+}
+
+static void free_notices(struct notice *n)
+{
+	while (n != NULL) {
+		struct notice *next = n->next;
+
+		free(n);
+		n = next;
+	}
+}
+
 static void keep_notice(struct channel *c, int code, const char *data, size_t len)
 {
-	struct notice *n = malloc(sizeof(*n) + len);
+	struct notice *n;
 
+	if (c->notices_size + sizeof(*n) + len > NOTICES_MAX) {
+		free_notices(take_notices(c));
+		code = NOTICE_LOST;
+		len = 0;
+	}
+	n = malloc(sizeof(*n) + len);
 	if (n == NULL)
 		return;
 	n->next = NULL;
 	n->code = code;
 	n->len = len;
-	memcpy(n->data, data, len);
+	if (len > 0)
+		memcpy(n->data, data, len);
 	*c->notices_end = n;
 	c->notices_end = &n->next;
+	c->notices_size += sizeof(*n) + len;
 }
 
 /* A packet has come, and is in c->packet.  Locked.  Returns a request that nobody waits for, if it was its answer. */
@@ -345,12 +437,15 @@ static struct request *deliver(struct channel *c, size_t n)
 	if (n < sizeof(head))
 		return NULL;
 	memcpy(&head, c->packet, sizeof(head));
-	if (head.len != n || head.error > 0 || (head.unique != 0 && head.error <= -4096))
+	if (head.len != n)
 		return NULL; /* no message of the protocol */
 	if (head.unique == 0) {
-		keep_notice(c, -head.error, c->packet + sizeof(head), n - sizeof(head));
+		if (head.error > 0)
+			keep_notice(c, head.error, c->packet + sizeof(head), n - sizeof(head));
 		return NULL;
 	}
+	if (head.error > 0 || head.error <= -512) /* what programs never see begins there */
+		return NULL;
 	for (at = &c->requests; *at != NULL && (*at)->unique != head.unique; at = &(*at)->next)
 		;
 	r = *at;
@@ -395,23 +490,26 @@ static int receive(struct channel *c, int flags)
 	};
 	ssize_t n = recvmsg(c->fd, &msg, flags | MSG_CMSG_CLOEXEC | MSG_TRUNC);
 	struct request *unwanted = NULL;
+	bool ended;
 
 	if (n < 0 && errno != ECONNRESET)
 		return -errno;
 	pthread_mutex_lock(&c->lock);
-	if (n <= 0) {
+	ended = n < 0 || (n == 0 && msg.msg_controllen == 0); /* with the sender's number it is an empty packet */
+	if (ended) {
 		die(c);
 	} else {
 		note_server(c, &msg);
 		if ((size_t)n <= PACKET_MAX)
 			unwanted = deliver(c, (size_t)n);
+		send_posts(c);
 	}
 	pthread_mutex_unlock(&c->lock);
 	if (unwanted != NULL) {
 		give_back(c, unwanted);
 		request_free(unwanted);
 	}
-	return n <= 0 ? -ENOTCONN : 0;
+	return ended ? -ENOTCONN : 0;
 }
 
 /* Whoever was reading has stopped: let another one.  Locked. */
@@ -466,7 +564,7 @@ static void interrupt(struct channel *c, struct request *r)
 
 	if (i != NULL) {
 		i->unique = r->unique | 1;
-		transmit(c, i);
+		transmit(c, i, MSG_DONTWAIT); /* we have the lock; who does not read cannot be hurried */
 		request_free(i);
 	}
 	while (!r->done && !c->dead && left > 0) {
@@ -491,6 +589,16 @@ static void delist(struct channel *c, const struct request *r)
 		}
 }
 
+/* A system call was interrupted: is the wait over?  If not it goes on. */
+static bool is_ended(const struct channel_waiting *waiting)
+{
+	bool ended = waiting != NULL && waiting->end();
+
+	if (waiting != NULL && !ended)
+		waiting->begin();
+	return ended;
+}
+
 int channel_call(struct channel *c, struct request *r, const struct channel_waiting *waiting)
 {
 	bool ended = false;
@@ -498,24 +606,23 @@ int channel_call(struct channel *c, struct request *r, const struct channel_wait
 
 	pthread_mutex_lock(&c->lock);
 	enlist(c, r);
+	send_posts(c);
 	pthread_mutex_unlock(&c->lock);
 	if (waiting != NULL)
 		waiting->begin();
-	do
-		err = channel_dead(c) ? -ENOTCONN : transmit(c, r);
-	while (err == -EINTR && waiting == NULL);
+	do {
+		err = channel_dead(c) ? -ENOTCONN : transmit(c, r, 0);
+		if (err == -EINTR)
+			ended = is_ended(waiting);
+	} while (err == -EINTR && !ended);
 	pthread_mutex_lock(&c->lock);
-	while (err == 0 && !r->done && !c->dead)
-		if (wait_step(c, r, -1) == -EINTR && waiting != NULL) {
+	for (int n = 1; err == 0 && !ended && !r->done && !c->dead; n++)
+		if (wait_step(c, r, -1) == -EINTR || n % PACKETS_MAX == 0) { /* no wait is interrupted that has no need to wait */
 			pthread_mutex_unlock(&c->lock);
-			ended = waiting->end();
-			if (!ended)
-				waiting->begin();
+			ended = is_ended(waiting);
 			pthread_mutex_lock(&c->lock);
-			if (ended)
-				break;
 		}
-	if (ended && !r->done)
+	if (ended && err == 0 && !r->done)
 		interrupt(c, r);
 	if (r->done) {
 		err = 0;
@@ -524,11 +631,10 @@ int channel_call(struct channel *c, struct request *r, const struct channel_wait
 		err = -EINTR;
 	} else {
 		delist(c, r);
-		err = err == -EINTR || err == -EMSGSIZE || err == -ENOBUFS ? err : -ENOTCONN;
-		if (err == -EINTR) { /* it was never sent */
-			r->error = -EINTR;
-			err = 0;
-		}
+		if (err == -EINTR) /* it was never sent */
+			request_free(r);
+		else
+			err = err == -EMSGSIZE || err == -ENOBUFS ? err : -ENOTCONN;
 	}
 	pthread_mutex_unlock(&c->lock);
 	if (waiting != NULL && !ended)
@@ -546,14 +652,12 @@ struct notice *channel_notices(struct channel *c)
 	if (ours)
 		c->reading = true;
 	pthread_mutex_unlock(&c->lock);
-	while (ours && receive(c, MSG_DONTWAIT) == 0)
+	for (int n = 0; ours && n < PACKETS_MAX && receive(c, MSG_DONTWAIT) == 0; n++)
 		;
 	pthread_mutex_lock(&c->lock);
 	if (ours)
 		pass_on(c);
-	first = c->notices;
-	c->notices = NULL;
-	c->notices_end = &c->notices;
+	first = take_notices(c);
 	pthread_mutex_unlock(&c->lock);
 	return first;
 }

@@ -45,7 +45,8 @@ struct request {
 struct request *request_new(uint32_t opcode, uint64_t nodeid, const void *args, size_t len);
 void request_free(struct request *r);
 
-/* Something that a server says of its own accord (FUSE_NOTIFY_*). */
+/* Something that a server says of its own accord (FUSE_NOTIFY_*); or NOTICE_LOST: it has said more than was kept. */
+#define NOTICE_LOST 0
 struct notice {
 	struct notice *next;
 	int code;
@@ -63,8 +64,11 @@ struct channel *channel_new(int *server);
 struct channel *channel_ref(struct channel *c);
 void channel_unref(struct channel *c);
 
-/* The channel whose server's end is the socket @fd, with a reference; NULL: it is none. */
-struct channel *channel_of(int fd);
+/* The channel whose server's end is the socket @fd, with a reference, for a mount; NULL: it is none, or has a mount. */
+struct channel *channel_take(int fd);
+bool channel_taken(const struct channel *c);
+/* Has nobody the server's end any more? */
+bool channel_closed(const struct channel *c);
 
 /* How a wait can be ended from outside; of struct um_host. */
 struct channel_waiting {
@@ -80,7 +84,7 @@ struct channel_waiting {
  * known; @r is the channel's now.  -ENOTCONN: the server is gone.
  */
 int channel_call(struct channel *c, struct request *r, const struct channel_waiting *waiting);
-/* Send what has no answer (FORGET), or whose answer nobody wants.  Frees @r. */
+/* Send what has no answer (FORGET), or whose answer nobody wants; does not wait.  Frees @r. */
 void channel_post(struct channel *c, struct request *r);
 
 /* The server has ended, or the channel was shut. */

@@ -15,6 +15,7 @@
 
 #define FUSE_MAJOR 10           /* Documentation/admin-guide/devices.txt */
 #define FUSE_MINOR 229
+#define PENDING_MAX 256
 
 /* Channels that are not mounted yet: an open of /dev/fuse and mount(2) come one after the other. */
 static struct pending {
@@ -22,21 +23,24 @@ static struct pending {
 	struct pending *next;
 } *pending;
 
-/* Forget those that were closed again, and those that have become mounts (which have a reference of their own). */
-static void collect(void)
+/* Forget those that were closed again, and those that have become mounts (which have a reference of their own).  How many are left? */
+static unsigned collect(void)
 {
+	unsigned n = 0;
+
 	for (struct pending **at = &pending; *at != NULL;) {
 		struct pending *p = *at;
 
-		free(channel_notices(p->channel)); /* a look at the socket */
-		if (!channel_dead(p->channel)) {
+		if (!channel_taken(p->channel) && !channel_closed(p->channel)) {
 			at = &p->next;
+			n++;
 			continue;
 		}
 		*at = p->next;
 		channel_unref(p->channel);
 		free(p);
 	}
+	return n;
 }
 
 static int device_walk(struct um_fs *fs, const char *path, size_t *end, struct um_node *node, char *target)
@@ -61,13 +65,15 @@ static int device_stat(struct um_fs *fs, const char *path, const struct um_node 
 
 static int device_open(struct um_fs *fs, const char *path, int flags, mode_t mode, const struct um_owner *owner)
 {
-	struct pending *p = malloc(sizeof(*p));
+	struct pending *p;
 	int server;
 
 	(void)fs, (void)path, (void)mode, (void)owner;
+	if (collect() >= PENDING_MAX)
+		return -ENFILE; /* each costs the monitor a descriptor */
+	p = malloc(sizeof(*p));
 	if (p == NULL)
 		return -ENOMEM;
-	collect();
 	p->channel = channel_new(&server);
 	if (p->channel == NULL) {
 		free(p);

@@ -125,7 +125,9 @@ static void notice(struct um_fs *fs, const struct notice *n)
 	const struct fuse_notify_delete_out *gone = (const void *)n->data;
 	struct node *node;
 
-	if (n->code == FUSE_NOTIFY_INVAL_INODE && n->len == sizeof(*inode)) {
+	if (n->code == NOTICE_LOST) {
+		tree_forget_all(fs);
+	} else if (n->code == FUSE_NOTIFY_INVAL_INODE && n->len == sizeof(*inode)) {
 		node = tree_node(fs, inode->ino);
 		if (node == NULL)
 			return;
@@ -237,11 +239,11 @@ static int mount_fuse(struct um_fs **out, struct um_mount_args *args)
 	fs = calloc(1, sizeof(*fs));
 	fd = host->caller_fd(o.fd);
 	if (fs != NULL && fd >= 0)
-		fs->channel = channel_of(fd);
+		fs->channel = channel_take(fd);
 	if (fd >= 0)
 		close(fd);
 	if (fs == NULL || fs->channel == NULL) {
-		snprintf(args->why, sizeof(args->why), "fd=%d is no open /dev/fuse", o.fd);
+		snprintf(args->why, sizeof(args->why), "fd=%d is no open /dev/fuse that has no mount yet", o.fd);
 		free(fs);
 		return -EINVAL;
 	}

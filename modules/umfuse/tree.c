@@ -279,6 +279,18 @@ void tree_forget_name(struct um_fs *fs, struct node *parent, const char *name)
 		dentry_free(fs, at);
 }
 
+void tree_forget_all(struct um_fs *fs)
+{
+	for (struct dentry *d = fs->oldest; d != NULL; d = d->newer)
+		d->until = 0;
+	for (size_t i = 0; i < fs->nodes_room; i++)
+		for (struct node *node = fs->nodes[i]; node != NULL; node = node->next) {
+			tree_stale(node);
+			if (node->body != NULL && !node->body->written && !node->body->busy && !node->body->directory)
+				node->body->filled = false;
+		}
+}
+
 /* --- looking up --------------------------------------------------------------------------------------------------- */
 
 /* An answer to LOOKUP.  @first: it is new. */

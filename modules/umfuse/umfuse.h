@@ -157,6 +157,7 @@ void tree_name(struct um_fs *fs, struct node *parent, const char *name, struct n
 void tree_forget_name(struct um_fs *fs, struct node *parent, const char *name);
 struct node *tree_node(struct um_fs *fs, uint64_t id);
 void tree_stale(struct node *node);     /* its attributes are to be asked for */
+void tree_forget_all(struct um_fs *fs); /* nothing that the server has said is true any more */
 /* The path of a node from the mount's root; -ENOENT: it has no name. */
 int tree_path(struct um_fs *fs, const struct node *node, char *path);
 bool name_is_sane(const char *name, size_t len);
