@@ -4,17 +4,24 @@
  *
  * Each listener has one thread that receives, dispatches and answers: one receiver with SYNC_WAKE_UP is faster than
  * two.  All operations run under the view's lock.  An operation that finds that it would block returns UM_BLOCKS; it
- * is then run again from the start on a worker thread, where it says so around what blocks (um_wait_begin).
+ * is then run again from the start by a worker, where it says so around what blocks (um_wait_begin).
+ *
+ * Where any thread may receive, the receiver becomes the worker itself, for it is awake and has the call, and another
+ * thread receives in its place: one that was a worker before and is idle, or a new one.  Where one thread must (ptrace),
+ * the worker is a new thread.
  */
 #include <errno.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "dispatch.h"
+#include "log.h"
 #include "module_host.h"
 #include "node.h"
 #include "syscall/decode.h"
@@ -69,25 +76,25 @@ static void record(struct um_call *call, const char *text, int64_t ret, uint64_t
 }
 
 static void *work(void *arg);
+static bool hand_over(void);
+static int start_thread(void *(*fn)(void *), void *arg);
 
-/* Hand a call that would block to a worker. */
+/* A call that would block: have a worker serve it. */
 static void to_worker(struct um_call *call)
 {
-	struct um_call *copy = malloc(sizeof(*copy));
-	pthread_attr_t attr;
-	pthread_t thread;
-	int err = ENOMEM;
+	struct um_call *copy;
 
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	if (hand_over()) {
+		call->on_worker = true;
+		dispatch(call->view, call);
+		return;
+	}
+	copy = malloc(sizeof(*copy));
 	if (copy != NULL) {
 		*copy = *call;
 		copy->on_worker = true;
-		err = pthread_create(&thread, &attr, work, copy);
 	}
-	pthread_attr_destroy(&attr);
-	if (err != 0) {
+	if (copy == NULL || start_thread(work, copy) < 0) {
 		free(copy);
 		call->view->tracer_ops->answer(call, -EAGAIN);
 	}
@@ -194,26 +201,152 @@ static bool hung_up(int fd)
 	return (p.revents & (POLLIN | POLLHUP | POLLERR | POLLNVAL)) != POLLIN;
 }
 
-void monitor_listen(struct um_view *view, int fd, void *name)
-{
-	const struct um_tracer_ops *ops = view->tracer_ops;
+/* --- receivers ------------------------------------------------------------------------------------------------------- */
 
+#define IDLE_MAX 4
+
+/* The threads of a listener, of which one receives.  All with the view's lock. */
+struct receivers {
+	struct um_view *view;
+	int fd;
+	void *name;
+	unsigned threads, idle;
+	int turns;              /* futex: how many of the idle ones are to receive */
+	bool over;
+};
+
+static __thread struct receivers *mine; /* this thread is its receiver */
+
+static void wake_idle(struct receivers *r, int n)
+{
+	__atomic_add_fetch(&r->turns, n, __ATOMIC_SEQ_CST);
+	syscall(SYS_futex, &r->turns, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0);
+}
+
+static void *receiver_thread(void *arg);
+
+static int start_thread(void *(*fn)(void *), void *arg)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int err;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	err = -pthread_create(&thread, &attr, fn, arg);
+	pthread_attr_destroy(&attr);
+	return err;
+}
+
+/* Let another thread receive, so that this one can work.  False: there is none. */
+static bool hand_over(void)
+{
+	struct receivers *r = mine;
+
+	if (r == NULL)
+		return false;
+	if (r->idle > 0) {
+		r->idle--;
+		wake_idle(r, 1);
+	} else {
+		r->threads++;
+		if (start_thread(receiver_thread, r) < 0) {
+			r->threads--;
+			return false;
+		}
+	}
+	mine = NULL;
+	return true;
+}
+
+/* Wait to be the receiver again.  False: it is over, or there are enough. */
+static bool wait_turn(struct receivers *r, bool stay)
+{
+	struct um_view *view = r->view;
+	int turns;
+
+	um_lock(view);
+	if (r->over || (r->idle >= IDLE_MAX && !stay)) {
+		um_unlock(view);
+		return false;
+	}
+	r->idle++;
+	um_unlock(view);
 	for (;;) {
-		struct um_call call = { .view = view };
-		int err = ops->receive(name, &call);
+		turns = __atomic_load_n(&r->turns, __ATOMIC_SEQ_CST);
+		if (turns == 0)
+			syscall(SYS_futex, &r->turns, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+		else if (__atomic_compare_exchange_n(&r->turns, &turns, turns - 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			break;
+	}
+	return !__atomic_load_n(&r->over, __ATOMIC_SEQ_CST);
+}
+
+/* Receive as long as it is this thread's turn.  False: nobody is left to serve. */
+static bool receive_all(struct receivers *r)
+{
+	const struct um_tracer_ops *ops = r->view->tracer_ops;
+
+	mine = ops->one_receiver ? NULL : r;
+	for (;;) {
+		struct um_call call = { .view = r->view };
+		int err = ops->receive(r->name, &call);
 
 		if (err == 0) {
-			ops->lock(name, view);
-			dispatch(view, &call);
-			um_unlock(view);
+			ops->lock(r->name, r->view);
+			dispatch(r->view, &call);
+			um_unlock(r->view);
+			if (mine == NULL && !ops->one_receiver)
+				return true;
 			continue;
 		}
 		if (err == -EAGAIN)
 			continue;
-		if (err != -ENOENT || hung_up(fd))
-			break;
+		if (err != -ENOENT || hung_up(r->fd))
+			return false;
 	}
-	close(fd);
+}
+
+/* A thread of the listener; @stay: the first, which its caller waits for. */
+static void receive_and_work(struct receivers *r, bool stay)
+{
+	struct um_view *view = r->view;
+	bool last;
+
+	do {
+		if (receive_all(r))
+			continue;
+		um_lock(view);
+		__atomic_store_n(&r->over, true, __ATOMIC_SEQ_CST);
+		if (r->idle > 0)
+			wake_idle(r, (int)r->idle);
+		r->idle = 0;
+		um_unlock(view);
+		break;
+	} while (wait_turn(r, stay));
+	mine = NULL;
+	um_lock(view);
+	last = --r->threads == 0;
+	um_unlock(view);
+	if (!last)
+		return;
+	close(r->fd);
+	free(r);
+}
+
+static void *receiver_thread(void *arg)
+{
+	receive_and_work(arg, false);
+	return NULL;
+}
+
+void monitor_listen(struct um_view *view, int fd, void *name)
+{
+	struct receivers *r = um_alloc(sizeof(*r));
+
+	*r = (struct receivers){ .view = view, .fd = fd, .name = name, .threads = 1 };
+	receive_and_work(r, true);
 }
 
 static void *listen_thread(void *arg)
@@ -236,19 +369,13 @@ static void *listen_thread(void *arg)
 int monitor_add_listener(struct um_view *view, int fd, pid_t child)
 {
 	struct listener *l = malloc(sizeof(*l));
-	pthread_attr_t attr;
-	pthread_t thread;
 	int err;
 
 	if (l == NULL)
 		return -ENOMEM;
 	*l = (struct listener){ .view = view, .fd = fd, .child = child };
 	sem_init(&l->adopted, 0, 0);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	err = -pthread_create(&thread, &attr, listen_thread, l);
-	pthread_attr_destroy(&attr);
+	err = start_thread(listen_thread, l);
 	if (err == 0) {
 		while (sem_wait(&l->adopted) < 0)
 			;

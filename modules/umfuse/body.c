@@ -250,7 +250,7 @@ static void make_room(struct um_fs *fs)
 	uint64_t bytes = 0;
 	size_t closed = 0;
 
-	if (fs->nbodies < CLOSED_MAX / 4)
+	if (fs->nbodies < fs->enough)
 		return;
 	for (size_t i = 0; i < sizeof(fs->by_ino) / sizeof(fs->by_ino[0]); i++)
 		for (struct body *b = fs->by_ino[i]; b != NULL; b = b->next) {
@@ -263,6 +263,8 @@ static void make_room(struct um_fs *fs)
 		}
 	if ((closed > CLOSED_MAX || bytes > CACHE_MAX) && oldest != NULL)
 		body_free(oldest);
+	else
+		fs->enough = fs->nbodies + CLOSED_MAX / 16; /* to look again */
 }
 
 int body_make(struct um_fs *fs, struct node *node, bool directory, struct body **out)
@@ -642,6 +644,8 @@ static int write_piece(struct body *b, const char *buf, size_t size, uint64_t at
 			buf += out->size;
 			at += out->size;
 			size -= out->size;
+			if (__atomic_load_n(&b->fs->stuck, __ATOMIC_RELAXED) != 0)
+				__atomic_store_n(&b->fs->stuck, now_ns(), __ATOMIC_RELAXED); /* it goes on */
 		}
 		request_free(r);
 	}

@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,6 +27,8 @@
 /* A reply: its header, the data, and some room for what we did not ask for (it is refused by its size). */
 #define PACKET_MAX (sizeof(struct fuse_out_header) + CHANNEL_DATA_MAX + 4096)
 #define GRACE_MS 1000           /* how long a server that was interrupted may take */
+#define GRACE_STEP_MS 50
+#define SPIN_US 50
 #define END_TRIES 200           /* times END_MS: how long a server is waited for to sleep in a read */
 #define END_MS 10
 #define STEP_MS 100             /* how long one wait may take: then it is looked whether the channel is dead */
@@ -51,6 +54,14 @@ struct channel {
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct channel *channels;
+
+static uint64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
 
 /* --- requests ----------------------------------------------------------------------------------------------------- */
 
@@ -523,6 +534,20 @@ static void pass_on(struct channel *c)
 		}
 }
 
+/* Most answers come soon, and to be woken up takes longer than that.  -EAGAIN: this one does not. */
+static int spin(struct channel *c, const struct request *r)
+{
+	uint64_t end = now_us() + SPIN_US;
+	int err = -EAGAIN;
+
+	while (err == -EAGAIN && !r->done && now_us() < end) {
+		err = receive(c, MSG_DONTWAIT);
+		if (err == -EAGAIN)
+			sched_yield();
+	}
+	return err;
+}
+
 /* One step of waiting, of at most @ms (-1: any time).  0, or -EINTR.  Locked, but for the wait itself. */
 static int wait_step(struct channel *c, struct request *r, int ms)
 {
@@ -540,19 +565,12 @@ static int wait_step(struct channel *c, struct request *r, int ms)
 	}
 	c->reading = true;
 	pthread_mutex_unlock(&c->lock);
-	if (ms < 0 || poll(&p, 1, ms) > 0)
+	err = ms < 0 ? spin(c, r) : 0;
+	if (err == -EAGAIN || (ms >= 0 && poll(&p, 1, ms) > 0))
 		err = receive(c, 0);
 	pthread_mutex_lock(&c->lock);
 	pass_on(c);
 	return err == -EINTR ? err : 0;
-}
-
-static int now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int)(t.tv_sec * 1000 + t.tv_nsec / 1000000);
 }
 
 /* The caller has a signal: the server is asked to hurry, and given a moment.  Locked. */
@@ -560,17 +578,15 @@ static void interrupt(struct channel *c, struct request *r)
 {
 	struct fuse_interrupt_in in = { .unique = r->unique };
 	struct request *i = request_new(FUSE_INTERRUPT, 0, &in, sizeof(in));
-	int end = now_ms() + GRACE_MS, left = GRACE_MS;
+	uint64_t end = now_us() + GRACE_MS * 1000;
 
 	if (i != NULL) {
 		i->unique = r->unique | 1;
 		transmit(c, i, MSG_DONTWAIT); /* we have the lock; who does not read cannot be hurried */
 		request_free(i);
 	}
-	while (!r->done && !c->dead && left > 0) {
-		wait_step(c, r, left);
-		left = end - now_ms();
-	}
+	while (!r->done && !c->dead && now_us() < end)
+		wait_step(c, r, GRACE_STEP_MS);
 }
 
 static void enlist(struct channel *c, struct request *r)

@@ -57,10 +57,10 @@ struct um_fs {
 	int bodies_fd;          /* it, locked as long as it is ours */
 	dev_t bodies_dev;
 	struct body *by_ino[1024]; /* bodies */
-	size_t nbodies;
+	size_t nbodies, enough; /* with so many it is looked which can go */
 	struct body *closed, **closed_end; /* bodies to be written back */
 	uint64_t queued, flushed; /* how many were ever put there, and how many are done */
-	uint64_t stuck;         /* now_ns() when the one at work was begun, or 0 */
+	uint64_t stuck;         /* now_ns() when the one at work was last heard of, or 0 */
 	struct flusher *flusher;
 	struct um_fs *next;     /* in `mounted' */
 };

@@ -47,6 +47,7 @@
 #define LOOK_US 100000      /* how often a caller that cannot be traced, or is awaited again, is looked at */
 #define LET_GO_TRIES 1000   /* times KICK_US */
 #define STACK_SIZE (64 * 1024)
+#define IDLE_TURNS 100      /* milliseconds without anybody who waits, until nobody looks */
 
 unsigned park_recalled;
 
@@ -75,6 +76,18 @@ static void allow_kicks(bool allow)
 	sigemptyset(&set);
 	sigaddset(&set, kick_signal());
 	pthread_sigmask(allow ? SIG_UNBLOCK : SIG_BLOCK, &set, NULL);
+}
+
+/* One that came too late is not for the next wait. */
+static void forget_kicks(void)
+{
+	struct timespec none = { 0, 0 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, kick_signal());
+	while (sigtimedwait(&set, NULL, &none) > 0)
+		;
 }
 
 bool park_wait(struct um_park *p, long us)
@@ -239,12 +252,9 @@ static void *nurse(void *arg)
 {
 	struct um_park *p = arg;
 	const struct park_ops *ops = p->own.view->tracer_ops->park;
-	long patience = __atomic_load_n(&spared, __ATOMIC_SEQ_CST) == p->own.tid ? SPARED_US : PATIENCE_US;
 
 	allow_kicks(true);
 	pthread_mutex_lock(&p->lock);
-	while (p->waiting && !p->let_go && park_wait(p, patience))
-		;
 	if (p->waiting && !p->let_go)
 		park(p, ops);
 	else if (p->waiting)
@@ -256,14 +266,29 @@ static void *nurse(void *arg)
 	return NULL;
 }
 
-/* --- the worker --------------------------------------------------------------------------------------------------- */
+/* --- patience ------------------------------------------------------------------------------------------------------ */
 
+/*
+ * Most calls that wait have waited for less than a millisecond.  So they get no nurse at once: one thread looks at all that
+ * wait, once in a millisecond as long as there are any, and makes one for each that has waited too long.
+ */
+static pthread_cond_t anybody = PTHREAD_COND_INITIALIZER; /* with list_lock */
+static bool patience_there, patience_sleeps;
+
+static uint64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* The list is locked, and the park. */
 static void start_nurse(struct um_park *p)
 {
-	struct sigaction sa = { .sa_handler = kicked };
 	pthread_attr_t attr;
 
-	sigaction(kick_signal(), &sa, NULL);
+	p->nursed = true;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
@@ -273,18 +298,86 @@ static void start_nurse(struct um_park *p)
 	pthread_attr_destroy(&attr);
 }
 
+/* How many wait without a nurse; those that have waited too long get one.  The list is locked. */
+static unsigned look_at_all(void)
+{
+	uint64_t now = now_us();
+	unsigned n = 0;
+
+	for (struct um_park *p = parks; p != NULL; p = p->next) {
+		long limit = __atomic_load_n(&spared, __ATOMIC_SEQ_CST) == p->own.tid ? SPARED_US : PATIENCE_US;
+
+		pthread_mutex_lock(&p->lock);
+		if (p->waiting && !p->nursed) {
+			if (p->let_go || now - p->since >= (uint64_t)limit)
+				start_nurse(p);
+			else
+				n++;
+		}
+		pthread_mutex_unlock(&p->lock);
+	}
+	return n;
+}
+
+static void *patience(void *arg)
+{
+	unsigned idle = 0;
+
+	(void)arg;
+	pthread_mutex_lock(&list_lock);
+	for (;;) {
+		idle = look_at_all() > 0 ? 0 : idle + 1;
+		patience_sleeps = idle > IDLE_TURNS;
+		while (patience_sleeps)
+			pthread_cond_wait(&anybody, &list_lock);
+		pthread_mutex_unlock(&list_lock);
+		usleep(PATIENCE_US);
+		pthread_mutex_lock(&list_lock);
+	}
+	return NULL;
+}
+
+/* Somebody waits who has no nurse. */
+static void have_patience(void)
+{
+	struct sigaction sa = { .sa_handler = kicked };
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	pthread_mutex_lock(&list_lock);
+	if (!patience_there) {
+		sigaction(kick_signal(), &sa, NULL);
+		pthread_attr_init(&attr);
+		pthread_attr_setstacksize(&attr, STACK_SIZE);
+		pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+		patience_there = pthread_create(&thread, &attr, patience, NULL) == 0;
+		pthread_attr_destroy(&attr);
+	}
+	if (patience_sleeps) {
+		patience_sleeps = false;
+		pthread_cond_signal(&anybody);
+	}
+	pthread_mutex_unlock(&list_lock);
+}
+
+/* --- the worker --------------------------------------------------------------------------------------------------- */
+
 void um_park_begin(struct um_call *call)
 {
 	struct um_park *p = call->park;
+	bool alone;
 
 	if (p == NULL)
 		p = park_new(call);
 	if (p != NULL) {
 		pthread_mutex_lock(&p->lock);
 		p->waiting = true;
-		if (call->park == NULL && call->view->features.ptrace)
-			start_nurse(p);
+		p->since = now_us();
+		p->nursed |= !call->view->features.ptrace; /* there is nothing that one could do */
+		alone = !p->nursed;
 		pthread_mutex_unlock(&p->lock);
+		if (alone)
+			have_patience();
 		allow_kicks(true);
 	}
 	call->park = p;
@@ -300,6 +393,7 @@ bool um_park_end(struct um_call *call)
 {
 	struct um_park *p = call->park;
 	enum park_where where = LIVE;
+	bool nursed;
 
 	if (p != NULL) {
 		pthread_mutex_lock(&p->lock);
@@ -308,8 +402,11 @@ bool um_park_end(struct um_call *call)
 		while (p->where == CATCHING)
 			park_wait(p, LOOK_US);
 		where = p->where;
+		nursed = p->nursed;
 		pthread_mutex_unlock(&p->lock);
 		allow_kicks(false);
+		if (nursed)
+			forget_kicks();
 	}
 	if (where == LIVE) {
 		call->park = NULL;

@@ -39,6 +39,8 @@ struct um_park {
 	pthread_t worker, nurse;
 	enum park_where where;
 	bool waiting;                   /* the worker is between um_wait_begin() and um_wait_end() */
+	bool nursed;                    /* a nurse has been made, or there is no sense in one */
+	uint64_t since;                 /* microseconds: the beginning of the wait */
 	bool let_go;                    /* somebody else wants to trace the caller */
 	enum park_order order;
 	int64_t ret;

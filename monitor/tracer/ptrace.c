@@ -624,6 +624,7 @@ static int64_t ptrace_injected(struct um_call *call, const struct um_inject *cal
 
 const struct um_tracer_ops um_ptrace = {
 	.name = "ptrace",
+	.one_receiver = true,
 	.install = ptrace_install,
 	.is_listener = ptrace_is_listener,
 	.probe = ptrace_probe,

@@ -39,6 +39,7 @@ struct um_tracer_ops {
 	int (*adopt)(const struct um_features *features, int fd, pid_t child, void **listener);
 	/* Wait for one call.  0, -EAGAIN (interrupted), -ENOENT (the caller is gone, or the last process has ended). */
 	int (*receive)(void *listener, struct um_call *call);
+	bool one_receiver;      /* only the thread that has adopted a listener may receive from it */
 	/* The same thread takes the view's lock. */
 	void (*lock)(void *listener, struct um_view *view);
 	int (*answer)(struct um_call *call, int64_t ret);       /* ret: value or -errno; -ESRCH if it is gone */
