@@ -13,6 +13,7 @@
 #include <string.h>
 #include <dirent.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -365,6 +366,9 @@ void umfuse_mount(const struct umfuse_job *job)
 			lock_image(&p);
 		umfuse_run(&command, p.source ? p.source : job->type, p.target, request.subtype,
 			   p.server.program->chatty && !job->verbose && !has_option(job->options, "debug", NULL));
+		/* Some programs keep the "ro" to themselves, so that the list of mounts does not show it. */
+		if (p.access == MOUNT_RO)
+			mount(NULL, p.target, NULL, MS_REMOUNT | MS_RDONLY | job->options->flags, NULL);
 	}
 	umfuse_command_free(&command);
 }

@@ -10,6 +10,7 @@
  * Until then this process is the reaper of what the server leaves behind, so that nothing stays when it fails.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <mntent.h>
 #include <signal.h>
 #include <stdio.h>
@@ -60,20 +61,28 @@ static size_t mounts_at(const char *target)
 	return found;
 }
 
-/* The processes that are ours to wait for get a signal.  Without the kernel's list of children nothing is done. */
+/*
+ * The processes that are ours to wait for get a signal.  Without the kernel's list of children nothing is done.  A signal
+ * handler calls this.
+ */
 static void signal_children(int sig)
 {
-	char path[64];
-	long pid;
-	FILE *f;
+	int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+	char list[4096];
+	ssize_t n = fd < 0 ? 0 : read(fd, list, sizeof(list));
+	pid_t pid = 0;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%ld/children", (long)getpid());
-	f = fopen(path, "re");
-	while (f && fscanf(f, "%ld", &pid) == 1)
-		if (pid > 1)
-			kill((pid_t)pid, sig);
-	if (f)
-		fclose(f);
+	for (ssize_t i = 0; i < n; i++) {
+		if (list[i] >= '0' && list[i] <= '9') {
+			pid = 10 * pid + (list[i] - '0');
+		} else {
+			if (pid > 1)
+				kill(pid, sig);
+			pid = 0;
+		}
+	}
+	if (fd >= 0)
+		close(fd);
 }
 
 /* Nothing is to be left of a server that failed. */
@@ -100,6 +109,7 @@ static void give_up(int sig)
 	if (server > 0)
 		kill(server, SIGTERM);
 	umount2(mount_point, MNT_DETACH);
+	signal_children(SIGTERM); /* one that has gone to the background and does not answer */
 	signal(sig, SIG_DFL);
 	raise(sig);
 }
@@ -131,6 +141,8 @@ static void show_said(void)
 
 static void die_of_status(int status, const char *source, const char *program)
 {
+	if (mounts_at(mount_point) > mounts_before)
+		umount2(mount_point, MNT_DETACH);
 	end_leftovers();
 	show_said();
 	if (WIFSIGNALED(status))

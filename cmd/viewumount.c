@@ -16,7 +16,10 @@
 #include "cmd.h"
 
 #define EXIT_UMOUNT 32          /* umount(8): an umount has failed */
-#define WRITING_S 20            /* so long a server may write what it has when it is unmounted */
+/* So long a server may take to end when it is unmounted: one that writes, and one that reads. */
+#define WRITING_MS 20000
+#define READING_MS 2000
+#define STEP_MS 10
 
 static const char help[] =
 	"[OPTION]... TARGET|SOURCE...\n"
@@ -71,30 +74,52 @@ static int ask_to_unmount(const char *target)
 static int open_image(const char *target, const char **name)
 {
 	const char *place = cmd_mount_point(target);
-	size_t n;
+	size_t n, len = strlen(place);
 	const struct cmd_mount *mounts = cmd_mounts(&n), *m = NULL;
 
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(mounts[i].target, place))
 			m = &mounts[i];
-	if (!m || strncmp(m->type, "fuse", 4) != 0 || m->source[0] != '/' || !strncmp(m->source, place, strlen(place)))
-		return -1; /* an image that the mount hides would be opened through it, and keep it busy */
+	if (!m || strncmp(m->type, "fuse", 4) != 0 || m->source[0] != '/')
+		return -1;
+	/* One that the mount hides would be opened through it, and keep it busy. */
+	if (!strncmp(m->source, place, len) && (m->source[len] == '/' || m->source[len] == '\0'))
+		return -1;
 	*name = cmd_strdup(m->source);
 	return open(m->source, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
+/* Where the newest mount of this source is, or NULL.  FUSE mounts have the whole paths of their images for sources. */
+static const char *target_of_source(const char *source)
+{
+	const char *target = NULL;
+	size_t n;
+	const struct cmd_mount *mounts = cmd_mounts(&n);
+	char *path = realpath(source, NULL);
+
+	while (n-- > 0 && !target)
+		if (!strcmp(mounts[n].source, source) || (path && !strcmp(mounts[n].source, path)))
+			target = mounts[n].target;
+	free(path);
+	return target;
+}
+
 /*
- * A server still has something to write when it has been unmounted.  One that writes an image has locked it (umfuse_mount.c)
- * until it ends, so that is waited for.
+ * A server still has something to do when it has been unmounted.  It has locked its image (umfuse_mount.c) until it ends: one
+ * that writes it is waited for, and for a short while one that only reads, which keeps the mount busy that the image is in.
  */
 static void wait_for_image(int fd, const char *name)
 {
-	for (int i = 0; flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK; i++) {
-		if (i == WRITING_S * 50) {
+	bool alone = target_of_source(name) == NULL;
+
+	for (int ms = 0; flock(fd, (alone ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0 && errno == EWOULDBLOCK; ms += STEP_MS) {
+		if (ms >= READING_MS && flock(fd, LOCK_SH | LOCK_NB) == 0)
+			break;
+		if (ms >= WRITING_MS) {
 			cmd_message("%s: its server is still writing it", name);
 			break;
 		}
-		nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+		nanosleep(&(struct timespec){ .tv_nsec = STEP_MS * 1000000 }, NULL);
 	}
 }
 
@@ -127,21 +152,6 @@ static int report(const char *name, int err)
 		return 0;
 	cmd_message("%s: %s", cmd_shown(name), cmd_why(err == EINVAL ? "not mounted" : strerror(err)));
 	return EXIT_UMOUNT;
-}
-
-/* Where the newest mount of this source is, or NULL.  FUSE mounts have the whole paths of their images for sources. */
-static const char *target_of_source(const char *source)
-{
-	const char *target = NULL;
-	size_t n;
-	const struct cmd_mount *mounts = cmd_mounts(&n);
-	char *path = realpath(source, NULL);
-
-	while (n-- > 0 && !target)
-		if (!strcmp(mounts[n].source, source) || (path && !strcmp(mounts[n].source, path)))
-			target = mounts[n].target;
-	free(path);
-	return target;
 }
 
 static int unmount_one(const char *name)

@@ -27,7 +27,7 @@ mkdir src src/d m m2 m3
 echo hello >src/a
 echo deep >src/d/b
 ln -s a src/l
-truncate -s 8M ext.img
+truncate -s 6M ext.img
 mke2fs -q -t ext4 -E root_owner="$(id -u):$(id -g)" -d src ext.img
 : >empty
 head -c 300000 /dev/urandom >junk
@@ -93,7 +93,7 @@ try -t umfusessh nowhere m; try -t umfuseencfs src m; try -t umfuserm src m; try
 try -t iso9660 -o rw junk m; chmod 400 cut; try -t ext4 -o rw,force cut m' <<'END'
 mount: W/junk: not an ext2, ext3 or ext4 image
 mount: W/empty: it is empty
-mount: W/cut: it is truncated: the file system has 8388608 bytes, and 20000 are there
+mount: W/cut: it is truncated: the file system has 6291456 bytes, and 20000 are there
 mount: none.img: No such file or directory
 mount: W/src: it is a directory, and no image
 mount: W/fifo: neither a regular file nor a block device
@@ -121,7 +121,7 @@ chmod 600 cut
 in_view 'mount junk m; mount empty m; mount cut m -r; chmod 0 ext.img; mount ext.img m; chmod 400 ext.img; mount ext.img m; umount m' <<'END'
 mount: W/junk: no file system that libblkid knows; give its type: mount -t TYPE (an archive: -t umfusearchive)
 mount: W/empty: it is empty, so it is no image
-mount: W/cut: it is truncated: the file system has 8388608 bytes, and 20000 are there
+mount: W/cut: it is truncated: the file system has 6291456 bytes, and 20000 are there
 mount: W/ext.img: Permission denied
 mount: W/ext.img: it cannot be written, so it is mounted read-only
 END
@@ -144,6 +144,19 @@ umount: m: Device or resource busy
 hello
 cat: m/a: Transport endpoint is not connected
 0
+END
+
+echo "--- images in images, and mounts on mounts"
+truncate -s 9M outer.img
+mke2fs -q -t ext2 -E root_owner="$(id -u):$(id -g)" outer.img
+in_view 'mount outer.img m; cp ext.img m; mkdir m/d; mount -r m/ext.img m2; cat m2/a; umount m; echo $?; umount m2; umount m; echo $?
+mount outer.img m; mount -r m/ext.img m/d; cat m/d/a; umount m 2>&1 | grep -o busy; umount -R m; ls m' <<'END'
+hello
+umount: m: Device or resource busy
+32
+0
+hello
+busy
 END
 
 echo "--- a shell that is attached later"
@@ -252,6 +265,11 @@ mount: type umfuse./none.so: neither a module nor a FUSE program of that name; u
 name fuse
 END
 fi
+echo 'int main() { return pause(); }' >hang.c
+cc -w -shared -fPIC -o hang.so hang.c
+in_view 'timeout -s INT 1 mount -t umfuse./hang.so none m; echo $?; pgrep -f "umfusehost $PWD/hang.so"' <<'END'
+124
+END
 if command -v bindfs >/dev/null; then
 	in_view 'for how in "-t fuse.bindfs src" "-t fuse bindfs#src" "-t umfusebindfs src"; do mount $how m && cat m/a && umount m; done
 bindfs -o auto_unmount src m; cat m/a; pkill -KILL -f "bindfs.*auto_unmount"; until ! [ -e m/a ]; do sleep 0.05; done; ls m' <<'END'
