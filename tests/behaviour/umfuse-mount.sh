@@ -150,13 +150,16 @@ echo "--- images in images, and mounts on mounts"
 truncate -s 9M outer.img
 mke2fs -q -t ext2 -E root_owner="$(id -u):$(id -g)" outer.img
 in_view 'mount outer.img m; cp ext.img m; mkdir m/d; mount -r m/ext.img m2; cat m2/a; umount m; echo $?; umount m2; umount m; echo $?
-mount outer.img m; mount -r m/ext.img m/d; cat m/d/a; umount m 2>&1 | grep -o busy; umount -R m; ls m' <<'END'
+mount outer.img m; mount -r m/ext.img m/d; cat m/d/a; umount m 2>&1 | grep -o busy; umount -R m; ls m
+mount outer.img m; mount -r m/ext.img m; cat m/a; umount m; ls m/ext.img; umount m; ls m' <<'END'
 hello
 umount: m: Device or resource busy
 32
 0
 hello
 busy
+hello
+m/ext.img
 END
 
 echo "--- a shell that is attached later"
