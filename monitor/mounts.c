@@ -62,6 +62,11 @@ static int host_of(struct um_call *call, const char *view_path, int flags, char 
 	strcpy(view, path.view);
 	*node = path.node; /* without its descriptor */
 	host[0] = '\0';
+	err = um_path_body(&path);
+	if (err == -UM_STAGE) {
+		um_path_put(&path);
+		return err;
+	}
 	if (path.node.fd >= 0) {
 		snprintf(link, sizeof(link), "/proc/self/fd/%d", path.node.fd);
 		n = readlink(link, host, PATH_MAX - 1);

@@ -90,8 +90,11 @@ struct um_fs_ops {
 	int (*body)(struct um_fs *fs, const char *path);
 	/* In place of the mode bits: @mask of R_OK, W_OK, X_OK.  0, a negative errno, or 1: the mode bits count; may be NULL (1). */
 	int (*permission)(struct um_fs *fs, const char *path, int mask);
-	/* fsync(2) of an open body.  -EXDEV: it is not one of this file system; may be NULL (the kernel's fsync is all). */
+	/* Of an open body.  -EXDEV: it is not one of this file system; 1: the kernel's call on the body is all; fsync may be
+	 * NULL (1 always, and the others are not called). */
 	int (*fsync)(struct um_fs *fs, int fd, bool data_only);
+	int (*ftruncate)(struct um_fs *fs, int fd, off_t size);
+	int (*fallocate)(struct um_fs *fs, int fd, int mode, off_t offset, off_t len);
 	/* Before the mount goes away, as umount(2) asks: write back what is not written.  0, -UM_STAGE, or why it stays. */
 	int (*leave)(struct um_fs *fs, int flags);
 	void (*umount)(struct um_fs *fs);                               /* frees it */

@@ -20,9 +20,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -108,7 +110,7 @@ int body_note(struct body *b)
 	unsigned char *buf;
 	int err = 0;
 
-	if (b->written || b->directory)
+	if (b->written || !b->plain)
 		return 0;
 	b->written = true;
 	if (b->digests != NULL || b->size == 0)
@@ -254,7 +256,7 @@ static void make_room(struct um_fs *fs)
 		return;
 	for (size_t i = 0; i < sizeof(fs->by_ino) / sizeof(fs->by_ino[0]); i++)
 		for (struct body *b = fs->by_ino[i]; b != NULL; b = b->next) {
-			if (b->directory || b->open || b->busy || b->written)
+			if (!b->plain || b->open || b->busy || b->written)
 				continue;
 			closed++;
 			bytes += b->size;
@@ -267,12 +269,33 @@ static void make_room(struct um_fs *fs)
 		fs->enough = fs->nbodies + CLOSED_MAX / 16; /* to look again */
 }
 
-int body_make(struct um_fs *fs, struct node *node, bool directory, struct body **out)
+/* Make the real file, and open it. */
+static int make_file(struct body *b, const char *target)
+{
+	char name[PATH_MAX];
+	int err = 0;
+
+	name_of(b, name);
+	switch (b->type) {
+	case S_IFREG:
+		b->fd = open(name, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
+		return b->fd < 0 ? -errno : 0;
+	case S_IFDIR: err = mkdir(name, 0700); break;
+	case S_IFIFO: err = mkfifo(name, 0700); break;
+	case S_IFLNK: err = symlink(target != NULL ? target : "?", name); break;
+	case S_IFSOCK: break; /* body_bind() has made it */
+	default: return -EOPNOTSUPP;
+	}
+	if (err == 0)
+		b->fd = open(name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return b->fd < 0 ? -errno : 0;
+}
+
+int body_make(struct um_fs *fs, struct node *node, const char *target, struct body **out)
 {
 	struct body *b = node->body;
-	char name[PATH_MAX];
 	struct stat st;
-	int err = 0;
+	int err;
 
 	*out = b;
 	if (b != NULL)
@@ -281,21 +304,14 @@ int body_make(struct um_fs *fs, struct node *node, bool directory, struct body *
 	b = calloc(1, sizeof(*b));
 	if (b == NULL)
 		return -ENOMEM;
-	*b = (struct body){ .fs = fs, .node = node, .id = node->id, .fd = -1, .watch = -1, .directory = directory };
-	name_of(b, name);
-	if (directory) {
-		if (mkdir(name, 0700) < 0)
-			err = -errno;
-		else
-			b->fd = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	} else {
-		b->fd = open(name, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
-	}
-	if (err == 0 && (b->fd < 0 || fstat(b->fd, &st) < 0))
+	*b = (struct body){ .fs = fs, .node = node, .id = node->id, .fd = -1, .watch = -1, .type = node->attr.mode & S_IFMT,
+			    .plain = S_ISREG(node->attr.mode) };
+	err = make_file(b, target);
+	if (err == 0 && fstat(b->fd, &st) < 0)
 		err = -errno;
 	if (err < 0) {
 		free(b);
-		return err;
+		return err == -ENOENT && S_ISSOCK(node->attr.mode) ? -EOPNOTSUPP : err;
 	}
 	b->ino = st.st_ino;
 	b->next = *place(fs, b->ino);
@@ -306,12 +322,23 @@ int body_make(struct um_fs *fs, struct node *node, bool directory, struct body *
 	return 0;
 }
 
+int body_bind(struct um_fs *fs, struct node *node, int sock)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	struct body *b;
+
+	snprintf(un.sun_path, sizeof(un.sun_path), "/proc/self/fd/%d/%llx", fs->bodies_fd, (unsigned long long)node->id);
+	if (bind(sock, (const struct sockaddr *)&un, sizeof(un)) < 0)
+		return -errno;
+	return body_make(fs, node, NULL, &b);
+}
+
 static void remove_name(struct body *b)
 {
 	char name[PATH_MAX];
 
 	name_of(b, name);
-	if (b->directory)
+	if (S_ISDIR(b->type))
 		rmdir(name);
 	else
 		unlink(name);
@@ -350,13 +377,24 @@ void body_orphan(struct body *b)
 	}
 	b->node = NULL;
 	b->written = false;
-	if (!b->busy && !b->directory && !body_in_use(b))
+	if (!b->busy && b->plain && !body_in_use(b))
 		body_free(b);
+}
+
+bool body_is_older(struct body *b, const struct fuse_attr *attr)
+{
+	uint64_t mtime = attr->mtime * 1000000000u + attr->mtimensec;
+
+	if (!b->plain || !b->filled || b->written)
+		return false;
+	if (b->server_mtime == MTIME_OURS)
+		b->server_mtime = mtime;
+	return attr->size != b->size || mtime != b->server_mtime;
 }
 
 bool body_in_use(const struct body *b)
 {
-	if (b->directory)
+	if (!b->plain)
 		return true;
 	if (fcntl(b->fd, F_SETLEASE, F_WRLCK) < 0)
 		return true;
@@ -370,18 +408,56 @@ int body_open(struct body *b, int flags)
 	char name[PATH_MAX];
 	int fd;
 
-	if (b->directory)
+	if (!b->plain)
 		name_of(b, name);
 	else
 		snprintf(name, sizeof(name), "/proc/self/fd/%d", b->fd);
-	fd = open(name, (flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_NOFOLLOW | O_DIRECT | O_NOATIME)) | O_CLOEXEC | O_NOCTTY);
+	/* A lease of somebody's must not be waited for here. */
+	fd = open(name, (flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_NOFOLLOW | O_DIRECT)) | (S_ISLNK(b->type) ? O_NOFOLLOW : 0) |
+			O_CLOEXEC | O_NOCTTY | (b->plain ? O_NONBLOCK : 0));
 	if (fd < 0)
 		return -errno;
+	if (b->plain && !(flags & O_NONBLOCK))
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 	b->open = true;
+	b->opens++;
 	b->used = ++clock;
-	if (!b->directory)
+	if (b->plain)
 		flush_watch(b);
 	return fd;
+}
+
+/* Until whoever has a lease on it has given it back, or the kernel has taken it. */
+static int wait_lease(void *arg, const struct channel_waiting *waiting)
+{
+	struct timespec pause = { 0, 2000000 };
+	const struct body *b = arg;
+	bool ended = false;
+	char name[40];
+	int fd = -1;
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", b->fd);
+	while (!ended) {
+		fd = open(name, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+		if (fd >= 0 || errno != EWOULDBLOCK)
+			break;
+		waiting->begin();
+		nanosleep(&pause, NULL);
+		ended = waiting->end();
+	}
+	if (fd >= 0)
+		close(fd);
+	return ended ? -EINTR : 0;
+}
+
+int body_open_waiting(struct body *b, int flags)
+{
+	int fd = body_open(b, flags), err;
+
+	if (fd != -EWOULDBLOCK || (flags & O_NONBLOCK))
+		return fd;
+	err = journal_run(b->fs, wait_lease, b);
+	return err < 0 ? err : body_open(b, flags);
 }
 
 void body_release(struct body *b)
@@ -399,7 +475,7 @@ void body_patch(const struct body *b, struct fuse_attr *attr)
 {
 	struct stat st;
 
-	if (b->directory || !b->filled || !b->written || fstat(b->fd, &st) < 0)
+	if (!b->plain || !b->filled || !b->written || fstat(b->fd, &st) < 0)
 		return;
 	attr->size = (uint64_t)st.st_size;
 	attr->blocks = (uint64_t)st.st_blocks;
@@ -411,10 +487,15 @@ void body_patch(const struct body *b, struct fuse_attr *attr)
 
 void body_cut(struct body *b, uint64_t size)
 {
-	size_t whole = (size_t)(size / BLOCK);
-
 	if (size < b->size)
 		b->size = size;
+	body_forget(b, size);
+}
+
+void body_forget(struct body *b, uint64_t from)
+{
+	size_t whole = (size_t)(from / BLOCK);
+
 	if (b->ndigests > whole) /* the last block is another one now */
 		memset(b->digests + whole, 0, (b->ndigests - whole) * sizeof(*b->digests));
 }
@@ -451,7 +532,7 @@ static void unclaim(struct body *b)
 	b->busy = false;
 	if (b->node != NULL)
 		tree_stale(b->node);
-	if (b->directory || body_in_use(b))
+	if (!b->plain || body_in_use(b) || b->queued)
 		return;
 	if (b->orphan) {
 		body_free(b);
@@ -504,6 +585,34 @@ static int call(struct body *b, uint32_t opcode, const void *args, size_t len, c
 		*out = r;
 	else
 		request_free(r);
+	return err;
+}
+
+int body_allocate(struct body *b, int mode, off_t offset, off_t len)
+{
+	static const char zeros[4096];
+	int fd = body_writable(b), err = fd < 0 ? fd : 0;
+	bool by_hand = false;
+
+	if (err == 0 && fallocate(fd, mode, offset, len) < 0) {
+		by_hand = errno == EOPNOTSUPP && (mode & ~FALLOC_FL_KEEP_SIZE) == FALLOC_FL_ZERO_RANGE;
+		err = by_hand ? 0 : -errno;
+	}
+	while (by_hand && len > 0) {
+		size_t n = len < (off_t)sizeof(zeros) ? (size_t)len : sizeof(zeros);
+		struct stat st;
+
+		if ((mode & FALLOC_FL_KEEP_SIZE) && fstat(fd, &st) == 0 && offset >= st.st_size)
+			break;
+		if (pwrite(fd, zeros, n, offset) != (ssize_t)n) {
+			err = -EIO;
+			break;
+		}
+		offset += (off_t)n;
+		len -= (off_t)n;
+	}
+	if (fd >= 0)
+		close(fd);
 	return err;
 }
 
@@ -563,6 +672,17 @@ static int read_all(struct body *b, const struct channel_waiting *waiting)
 	return err;
 }
 
+void body_store(struct body *b, const void *data, size_t size, off_t at)
+{
+	int fd = b->filled && !b->written && b->plain ? body_writable(b) : -1;
+
+	if (fd < 0)
+		return; /* it has none, or newer ones */
+	if (write_all(fd, data, size, at) == 0 && (uint64_t)at + size > b->size)
+		b->size = (uint64_t)at + size;
+	close(fd);
+}
+
 /* Have the server's contents. */
 static int fill(void *arg, const struct channel_waiting *waiting)
 {
@@ -580,6 +700,7 @@ static int fill(void *arg, const struct channel_waiting *waiting)
 	host->lock();
 	if (!b->filled) {
 		b->filled = err == 0;
+		b->server_mtime = MTIME_OURS;
 		free(b->digests);
 		b->digests = NULL;
 		b->ndigests = 0;
@@ -587,6 +708,11 @@ static int fill(void *arg, const struct channel_waiting *waiting)
 	unclaim(b);
 	host->unlock();
 	return err;
+}
+
+int body_fill_now(struct body *b)
+{
+	return fill(b, NULL);
 }
 
 int body_fill(struct body *b)
@@ -709,10 +835,9 @@ static int write_blocks(struct body *b, uint64_t size, uint64_t *written, const 
 	return err;
 }
 
-/* All that has been changed, and word of it. */
+/* All that has been changed. */
 static int write_all_back(struct body *b, const struct channel_waiting *waiting)
 {
-	struct fuse_flush_in flush = { 0 };
 	uint64_t written = 0;
 	struct stat st;
 	int err = fstat(b->fd, &st) < 0 ? -errno : 0;
@@ -728,34 +853,59 @@ static int write_all_back(struct body *b, const struct channel_waiting *waiting)
 	if (err == 0) {
 		b->size = (uint64_t)st.st_size;
 		b->mtime = st.st_mtim;
-		flush.fh = b->fh[!!b->has_fh[1]];
-		if ((b->has_fh[0] || b->has_fh[1]) && !(b->fs->missing >> FUSE_FLUSH & 1))
-			err = call(b, FUSE_FLUSH, &flush, sizeof(flush), NULL, 0, waiting, NULL);
-		if (err == -ENOSYS)
-			err = 0;
 	}
 	return err;
 }
 
-int body_write_now(void *arg, const struct channel_waiting *waiting)
+/* A process has closed it. */
+static int flush(struct body *b, const struct channel_waiting *waiting)
 {
-	struct body *b = arg;
+	struct fuse_flush_in in = { .fh = b->fh[!!b->has_fh[1]] };
+	int err = 0;
+
+	if ((b->has_fh[0] || b->has_fh[1]) && !(b->fs->missing >> FUSE_FLUSH & 1))
+		err = call(b, FUSE_FLUSH, &in, sizeof(in), NULL, 0, waiting, NULL);
+	return err == -ENOSYS ? 0 : err;
+}
+
+static int write_back(struct body *b, bool closed, const struct channel_waiting *waiting)
+{
 	int err = claim(b, waiting);
+	uint64_t opens;
+	bool alone;
 
 	if (err < 0)
 		return err;
-	err = write_all_back(b, waiting);
 	host->lock();
-	if (err == 0 && !body_in_use(b))
+	alone = !body_in_use(b);
+	opens = b->opens;
+	host->unlock();
+	err = write_all_back(b, waiting);
+	if (err == 0 && closed)
+		err = flush(b, waiting);
+	host->lock();
+	/* Whoever had it open at the beginning, or has opened it since, may have written behind our back; its close tells. */
+	b->server_mtime = MTIME_OURS;
+	if (err == 0 && alone && opens == b->opens)
 		b->written = false;
 	unclaim(b);
 	host->unlock();
 	return err;
 }
 
+int body_write_closed(struct body *b)
+{
+	return write_back(b, true, NULL);
+}
+
+static int write_task(void *body, const struct channel_waiting *waiting)
+{
+	return write_back(body, false, waiting);
+}
+
 int body_write_back(struct body *b)
 {
 	if (!b->written || !b->filled || b->orphan)
 		return 0;
-	return journal_run(b->fs, body_write_now, b);
+	return journal_run(b->fs, write_task, b);
 }

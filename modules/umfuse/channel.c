@@ -281,10 +281,11 @@ static bool send_posts(struct channel *c)
 	return c->posts == NULL;
 }
 
-void channel_post(struct channel *c, struct request *r)
+/* @unique: 0: the next one. */
+static void post(struct channel *c, struct request *r, uint64_t unique)
 {
 	pthread_mutex_lock(&c->lock);
-	r->unique = next_unique(c);
+	r->unique = unique != 0 ? unique : next_unique(c);
 	r->next = NULL;
 	if (c->dead) {
 		request_free(r);
@@ -294,6 +295,19 @@ void channel_post(struct channel *c, struct request *r)
 		send_posts(c);
 	}
 	pthread_mutex_unlock(&c->lock);
+}
+
+void channel_post(struct channel *c, struct request *r)
+{
+	post(c, r, 0);
+}
+
+void channel_answer(struct channel *c, uint32_t opcode, uint64_t nodeid, uint64_t unique, const void *args, size_t len)
+{
+	struct request *r = request_new(opcode, nodeid, args, len);
+
+	if (r != NULL)
+		post(c, r, unique);
 }
 
 static void post_new(struct channel *c, uint32_t opcode, uint64_t nodeid, const void *args, size_t len)
@@ -371,8 +385,7 @@ void channel_shut(struct channel *c, int (*end_reads)(pid_t tgid, dev_t dev, ino
 
 /* --- receiving ---------------------------------------------------------------------------------------------------- */
 
-/* The answer to a request that nobody waits for: what came with it is given back. */
-static void give_back(struct channel *c, const struct request *r)
+void channel_give_back(struct channel *c, const struct request *r)
 {
 	const struct fuse_entry_out *entry = r->reply;
 	const struct fuse_open_out *file = r->reply;
@@ -517,7 +530,7 @@ static int receive(struct channel *c, int flags)
 	}
 	pthread_mutex_unlock(&c->lock);
 	if (unwanted != NULL) {
-		give_back(c, unwanted);
+		channel_give_back(c, unwanted);
 		request_free(unwanted);
 	}
 	return ended ? -ENOTCONN : 0;

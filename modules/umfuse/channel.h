@@ -87,6 +87,10 @@ int channel_call(struct channel *c, struct request *r, const struct channel_wait
 /* Send what has no answer (FORGET), or whose answer nobody wants; does not wait.  Frees @r. */
 void channel_post(struct channel *c, struct request *r);
 
+/* Send what a notice has asked for, under its number. */
+void channel_answer(struct channel *c, uint32_t opcode, uint64_t nodeid, uint64_t unique, const void *args, size_t len);
+/* What came with an answer that nobody wants is not needed (nodes, open files). */
+void channel_give_back(struct channel *c, const struct request *r);
 /* The server has ended, or the channel was shut. */
 bool channel_dead(const struct channel *c);
 /* What the server has said since, oldest first; the caller frees each.  Looks at the socket if nobody reads it. */

@@ -35,11 +35,6 @@ static void take_handle(struct body *b, uint64_t fh, bool write)
 	b->has_fh[write] = true;
 }
 
-static uint64_t mtime_of(const struct fuse_attr *attr)
-{
-	return attr->mtime * 1000000000u + attr->mtimensec;
-}
-
 /* Have the server open it, and decide whether what the body has is still right. */
 static int open_at_server(struct um_fs *fs, struct node *node, struct body *b, int flags)
 {
@@ -49,8 +44,8 @@ static int open_at_server(struct um_fs *fs, struct node *node, struct body *b, i
 	int err;
 
 	err = ask(fs, FUSE_OPEN, node->id, &in, sizeof(in), &r);
-	if (err == -ENOSYS && (fs->flags & FUSE_NO_OPEN_SUPPORT))
-		return 0;
+	if (err == -ENOSYS)
+		return 0; /* it needs none */
 	if (err < 0)
 		return err;
 	out = r->reply;
@@ -59,10 +54,8 @@ static int open_at_server(struct um_fs *fs, struct node *node, struct body *b, i
 	if (!ask_first(r))
 		return 0;
 	take_handle(b, out->fh, writes(flags));
-	if (b->filled && !b->written &&
-	    (!(out->open_flags & FOPEN_KEEP_CACHE) || b->size != node->attr.size || b->server_mtime != mtime_of(&node->attr)))
+	if (b->filled && !b->written && (!(out->open_flags & FOPEN_KEEP_CACHE) || body_is_older(b, &node->attr)))
 		b->filled = false;
-	b->server_mtime = mtime_of(&node->attr);
 	return 0;
 }
 
@@ -101,7 +94,7 @@ static int open_file(struct um_fs *fs, struct node *node, int flags)
 	int access = flags, err = tree_attr(fs, node, &attr);
 
 	if (err == 0)
-		err = body_make(fs, node, false, &b);
+		err = body_make(fs, node, NULL, &b);
 	if (err < 0)
 		return err;
 	/* What it has must be read before a part of it is written. */
@@ -116,7 +109,7 @@ static int open_file(struct um_fs *fs, struct node *node, int flags)
 		err = body_fill(b);
 	if (err == 0 && writes(flags))
 		err = body_note(b);
-	return err < 0 ? err : body_open(b, flags);
+	return err < 0 ? err : body_open_waiting(b, flags);
 }
 
 /* Only while the operation lasts: a name that it has made is not in the tree yet. */
@@ -132,6 +125,7 @@ static void created_now(struct um_fs *fs, void *arg)
 	struct created *c = arg;
 
 	tree_name(fs, c->parent, c->name, c->node, c->seconds, c->nsec);
+	c->parent->changes++;
 	tree_stale(c->parent);
 	free(c);
 }
@@ -151,6 +145,9 @@ static int create_file(struct um_fs *fs, struct node *parent, const char *name, 
 
 	if (strlen(name) > 255)
 		return -ENAMETOOLONG;
+	err = journal_lock(fs, parent);
+	if (err < 0)
+		return err;
 	err = ask_named(fs, FUSE_CREATE, parent->id, &in, sizeof(in), name, NULL, &r);
 	if (err < 0)
 		return err;
@@ -162,7 +159,7 @@ static int create_file(struct um_fs *fs, struct node *parent, const char *name, 
 	node = tree_enter(fs, entry, sizeof(*entry), first);
 	if (node == NULL || !S_ISREG(node->attr.mode))
 		return -EIO;
-	err = body_make(fs, node, false, &b);
+	err = body_make(fs, node, NULL, &b);
 	if (err < 0)
 		return err;
 	if (first) {
@@ -218,27 +215,34 @@ int op_open(struct um_fs *fs, const char *path, int flags, mode_t mode, const st
 		return open_file(fs, node, flags);
 	if (!S_ISDIR(node->attr.mode))
 		return -ENXIO;
-	err = body_make(fs, node, true, &b);
+	err = body_make(fs, node, NULL, &b);
 	return err < 0 ? err : body_open(b, flags);
 }
 
 int op_body(struct um_fs *fs, const char *path)
 {
+	char target[PATH_MAX];
 	struct node *node = NULL;
 	struct body *b;
-	int fd, err = fs_begin(fs);
+	int err = fs_begin(fs);
 
 	if (err == 0)
 		err = tree_find(fs, path, &node);
-	if (err < 0)
-		return err;
-	if (!S_ISREG(node->attr.mode) && !S_ISDIR(node->attr.mode))
-		return -EOPNOTSUPP;
-	err = body_make(fs, node, S_ISDIR(node->attr.mode), &b);
-	if (err < 0)
-		return err;
-	fd = body_open(b, O_PATH);
-	return fd;
+	if (err == 0 && S_ISLNK(node->attr.mode))
+		err = read_link(fs, node, target);
+	if (err == 0)
+		err = body_make(fs, node, target, &b);
+	return err < 0 ? err : body_open(b, O_PATH);
+}
+
+/* bind(2): the server makes a socket's node, and the body is what others connect to. */
+int op_bind(struct um_fs *fs, const char *path, int sock, const char *name, mode_t mode, const struct um_owner *owner)
+{
+	struct node *node;
+	int err = make_node(fs, path, (mode & 07777) | S_IFSOCK, 0, &node);
+
+	(void)name, (void)owner;
+	return err == 0 ? body_bind(fs, node, sock) : err;
 }
 
 int op_truncate(struct um_fs *fs, const char *path, off_t size)
@@ -248,8 +252,6 @@ int op_truncate(struct um_fs *fs, const char *path, off_t size)
 
 	if (err == 0)
 		err = tree_find(fs, path, &node);
-	if (err == 0 && node->body != NULL)
-		err = body_write_back(node->body);
 	return err == 0 ? cut(fs, node, node->body, (uint64_t)size, false) : err;
 }
 
@@ -285,7 +287,10 @@ int op_patch_stat(struct um_fs *fs, int fd, struct statx *st)
 		attr.nlink = 0;
 		attr_to_statx(fs, &attr, st);
 	} else {
+		fs_notices(fs);
 		err = channel_dead(fs->channel) ? -ENOTCONN : tree_attr(fs, b->node, &attr);
+		if (err == 0 && b->open && !b->filled && b->plain) /* by a notice, or newer attributes */
+			err = body_fill(b);
 		if (err < 0)
 			return err;
 		attr_to_statx(fs, &attr, st);
@@ -307,28 +312,76 @@ static int sync_task(void *arg, const struct channel_waiting *waiting)
 	return err;
 }
 
-int op_fsync(struct um_fs *fs, int fd, bool data_only)
+static struct body *body_of_fd(struct um_fs *fs, int fd)
 {
 	struct statx st;
+
+	return statx(fd, "", AT_EMPTY_PATH, STATX_INO, &st) < 0 ? NULL : body_of(fs, &st);
+}
+
+int op_fsync(struct um_fs *fs, int fd, bool data_only)
+{
 	struct body *b;
 	int err;
 
 	(void)data_only;
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st) < 0)
-		return -errno;
-	b = body_of(fs, &st);
+	b = body_of_fd(fs, fd);
 	if (b == NULL)
 		return -EXDEV;
-	if (b->directory || b->orphan)
+	if (!b->plain || b->orphan)
 		return 0;
 	if (channel_dead(fs->channel))
 		return -EIO;
 	err = body_write_back(b);
-	if (err == 0 && (b->has_fh[0] || b->has_fh[1]))
+	if (err == 0 && (b->has_fh[0] || b->has_fh[1] || (fs->missing >> FUSE_OPEN & 1)))
 		err = journal_run(fs, sync_task, b);
 	if (err != -UM_STAGE && b->error != 0) { /* of before, that nobody knows yet */
 		err = b->error;
 		b->error = 0;
 	}
 	return err;
+}
+
+int op_ftruncate(struct um_fs *fs, int fd, off_t size)
+{
+	struct body *b = body_of_fd(fs, fd);
+
+	if (b == NULL)
+		return -EXDEV;
+	if (!b->plain || b->orphan)
+		return 1;
+	return channel_dead(fs->channel) ? -ENOTCONN : cut(fs, b->node, b, (uint64_t)size, false);
+}
+
+int op_fallocate(struct um_fs *fs, int fd, int mode, off_t offset, off_t len)
+{
+	struct body *b = body_of_fd(fs, fd);
+	struct fuse_fallocate_in in = { .offset = (uint64_t)offset, .length = (uint64_t)len, .mode = (uint32_t)mode };
+	struct request *r;
+	int err;
+
+	if (b == NULL)
+		return -EXDEV;
+	if (!b->plain || b->orphan)
+		return 1;
+	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+		return -EOPNOTSUPP;
+	if (channel_dead(fs->channel))
+		return -ENOTCONN;
+	/* What the server would overwrite must be there first. */
+	err = body_write_back(b);
+	if (err < 0)
+		return err;
+	in.fh = b->fh[!!b->has_fh[1]];
+	err = ask(fs, FUSE_FALLOCATE, b->node->id, &in, sizeof(in), &r);
+	if (err < 0)
+		return err == -ENOSYS ? -EOPNOTSUPP : err;
+	err = body_allocate(b, mode, offset, len);
+	if (err < 0)
+		return err;
+	if (!(mode & FALLOC_FL_KEEP_SIZE) && (uint64_t)(offset + len) > b->size)
+		b->size = (uint64_t)(offset + len);
+	body_forget(b, (uint64_t)offset);
+	tree_stale(b->node);
+	return 0;
 }

@@ -25,6 +25,7 @@
 #include "umfuse.h"
 
 #define WAIT_NS UINT64_C(1000000000)
+#define NOTICES_MS 100          /* how long a word of a server (FUSE_NOTIFY_*) waits, where nobody makes a call */
 #define WATCHES 4096            /* size of the hash of watches */
 
 struct flusher {
@@ -91,6 +92,15 @@ static void enqueue(struct body *b)
 	sem_post(&fs->flusher->work);
 }
 
+void flush_refill(struct body *b)
+{
+	if (b->written || !b->plain || b->orphan)
+		return; /* ours are newer */
+	b->filled = false;
+	if (b->open)
+		enqueue(b);
+}
+
 static void closed(struct body *b)
 {
 	if (b->written && b->filled && !b->orphan)
@@ -123,11 +133,16 @@ static void *watcher(void *arg)
 
 	(void)arg;
 	for (;;) {
-		if (poll(&p, 1, -1) < 0 && errno != EINTR)
+		int n = poll(&p, 1, mounted != NULL ? NOTICES_MS : -1);
+
+		if (n < 0 && errno != EINTR)
 			return NULL;
-		nanosleep(&pause, NULL);
+		if (n > 0)
+			nanosleep(&pause, NULL);
 		host->lock();
 		look();
+		for (struct um_fs *fs = mounted; fs != NULL && n == 0; fs = fs->next)
+			fs_notices(fs);
 		host->unlock();
 	}
 }
@@ -166,15 +181,16 @@ static void complain(struct um_fs *fs, uint64_t ino, int err)
 
 static void flush_one(struct um_fs *fs, struct body *b)
 {
+	bool refill = !b->filled;
 	ino_t ino = b->ino;
 	int err;
 
 	fs->stuck = now_ns();
 	host->unlock();
-	err = body_write_now(b, NULL); /* it may be gone after this */
+	err = refill ? body_fill_now(b) : body_write_closed(b); /* it may be gone after this */
 	host->lock();
 	fs->stuck = 0;
-	if (err < 0)
+	if (err < 0 && !refill)
 		complain(fs, ino, err);
 	fs->flushed++;
 	__atomic_add_fetch(&progress, 1, __ATOMIC_SEQ_CST);

@@ -6,25 +6,32 @@
  * times; each time it asks the same things in the same order as before, for whatever it found out is in the journal: answers
  * of the server, names as it has seen them.  What changes what others find (a new name in the tree) waits until the
  * operation is over, or it would find its own traces: an open(2) with O_EXCL, the file that it has just created.
+ *
+ * Who changes names in a directory locks it until the change is known, as the kernel does for a server, which may rely on it:
+ * no name is made twice.  What was seen in the directory before that may be old by then; in that case all is forgotten but
+ * the locks, and the operation begins anew.  Nobody who waits for a lock holds one.
  */
 #include <errno.h>
+#include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "umfuse.h"
 
 struct record {
 	struct record *next;
 	struct um_fs *fs;       /* referenced */
-	enum { REQUEST, TASK, NAME, FINALLY } what;
+	enum { REQUEST, TASK, NAME, FINALLY, LOCK } what;
 	bool done, looked_at;
 	int result;
 	struct request *request;
 	journal_task *task;
 	void (*finally)(struct um_fs *fs, void *arg);
 	void *arg;
-	const struct node *parent;
-	struct node *node;
+	struct node *parent, *node;
+	uint32_t changes;       /* of the parent, then */
 	char *name;             /* owned */
 };
 
@@ -56,19 +63,111 @@ static struct record *add(struct um_fs *fs, int what)
 	return r;
 }
 
-static void empty(void)
+static void record_free(struct record *r)
 {
+	/* An answer that nobody has looked at may have given something. */
+	if (r->request != NULL && r->done && r->result == 0 && !r->looked_at)
+		channel_give_back(r->fs->channel, r->request);
+	request_free(r->request);
+	free(r->name);
+	fs_unref(r->fs);
+	free(r);
+}
+
+/* Forget all of the kinds that are not to be kept. */
+static void forget(unsigned keep)
+{
+	struct record **at = &journal, *r;
+
+	last = NULL;
+	while ((r = *at) != NULL) {
+		if (keep >> r->what & 1) {
+			last = r;
+			at = &r->next;
+			continue;
+		}
+		*at = r->next;
+		record_free(r);
+	}
+	wanted = NULL;
+}
+
+/* --- locks ----------------------------------------------------------------------------------------------------------- */
+
+static int unlocked; /* futex: some directory is not locked any more */
+
+static void unlock_all(void)
+{
+	bool any = false;
+
+	for (struct record *r = journal; r != NULL; r = r->next)
+		if (r->what == LOCK && r->parent != NULL) {
+			r->parent->locked = NULL;
+			r->parent = NULL;
+			any = true;
+		}
+	if (!any)
+		return;
+	__atomic_add_fetch(&unlocked, 1, __ATOMIC_SEQ_CST);
+	syscall(SYS_futex, &unlocked, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+}
+
+static int wait_unlocked(void *arg, const struct channel_waiting *waiting)
+{
+	const struct node *dir = arg; /* it stays, for there is work under way in it */
+	bool ended = false;
+
+	while (!ended) {
+		int seen = __atomic_load_n(&unlocked, __ATOMIC_SEQ_CST);
+
+		if (__atomic_load_n(&dir->locked, __ATOMIC_SEQ_CST) == NULL)
+			return 0;
+		waiting->begin();
+		syscall(SYS_futex, &unlocked, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+		ended = waiting->end();
+	}
+	return -EINTR;
+}
+
+/* Has this operation seen names in the directory that may be others by now? */
+static bool has_old_names(const struct node *dir)
+{
+	for (const struct record *r = journal; r != NULL; r = r->next)
+		if (r->what == NAME && r->parent == dir && r->changes != dir->changes)
+			return true;
+	return false;
+}
+
+int journal_restart(void)
+{
+	forget(1u << LOCK | 1u << FINALLY);
+	return -UM_STAGE;
+}
+
+int journal_lock(struct um_fs *fs, struct node *dir)
+{
+	struct um_caller caller;
 	struct record *r;
 
-	while ((r = journal) != NULL) {
-		journal = r->next;
-		request_free(r->request);
-		free(r->name);
-		fs_unref(r->fs);
-		free(r);
+	if (dir->locked == &journal)
+		return 0;
+	host->caller(&caller);
+	if (!caller.on_worker)
+		return -UM_STAGE;
+	if (dir->locked != NULL) {
+		unlock_all();
+		forget(1u << FINALLY);
+		return journal_run(fs, wait_unlocked, dir);
 	}
-	last = wanted = NULL;
+	r = add(fs, LOCK);
+	if (r == NULL)
+		return -ENOMEM;
+	r->parent = dir;
+	dir->locked = &journal;
+	return has_old_names(dir) ? journal_restart() : 0;
 }
+
+/* --- requests -------------------------------------------------------------------------------------------------------- */
 
 static bool is_remembered_as_missing(uint32_t opcode)
 {
@@ -180,7 +279,7 @@ bool journal_seen(const struct um_fs *fs, const struct node *parent, const char 
 	return false;
 }
 
-void journal_see(const struct um_fs *fs, const struct node *parent, const char *name, struct node *node)
+void journal_see(const struct um_fs *fs, struct node *parent, const char *name, struct node *node)
 {
 	struct um_caller caller;
 	struct record *r;
@@ -192,6 +291,7 @@ void journal_see(const struct um_fs *fs, const struct node *parent, const char *
 	if (r == NULL)
 		return;
 	r->parent = parent;
+	r->changes = parent->changes;
 	r->node = node;
 	r->name = strdup(name);
 	if (r->name == NULL)
@@ -239,7 +339,8 @@ int journal_stage(bool run)
 	for (struct record *r = journal; r != NULL; r = r->next)
 		if (r->what == FINALLY && r->finally != NULL)
 			r->finally(r->fs, r->arg);
-	empty();
+	unlock_all();
+	forget(0);
 	return 0;
 }
 

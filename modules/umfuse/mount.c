@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* mount(2) of type fuse: from a channel to a file system. */
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -118,6 +119,40 @@ static void inval_entry(struct um_fs *fs, const char *data, size_t len, size_t h
 	tree_stale(parent);
 }
 
+/* The server gives a part of a file's contents. */
+static void store(struct um_fs *fs, const struct notice *n)
+{
+	struct fuse_notify_store_out out;
+	const struct node *node;
+
+	memcpy(&out, n->data, sizeof(out));
+	node = tree_node(fs, out.nodeid);
+	if (node != NULL && node->body != NULL && out.size == n->len - sizeof(out) && out.offset <= (uint64_t)INT64_MAX - out.size)
+		body_store(node->body, n->data + sizeof(out), out.size, (off_t)out.offset);
+}
+
+/* It asks for a part of what we have. */
+static void retrieve(struct um_fs *fs, const struct notice *n)
+{
+	const struct node *node;
+	struct fuse_notify_retrieve_out out;
+	struct fuse_notify_retrieve_in *in;
+	ssize_t size = 0;
+
+	memcpy(&out, n->data, sizeof(out));
+	node = tree_node(fs, out.nodeid);
+	in = malloc(sizeof(*in) + CHANNEL_DATA_MAX);
+	if (in == NULL)
+		return;
+	if (out.size > CHANNEL_DATA_MAX)
+		out.size = CHANNEL_DATA_MAX;
+	if (node != NULL && node->body != NULL && node->body->filled && out.offset <= (uint64_t)INT64_MAX - out.size)
+		size = pread(node->body->fd, in + 1, out.size, (off_t)out.offset);
+	*in = (struct fuse_notify_retrieve_in){ .offset = out.offset, .size = size > 0 ? (uint32_t)size : 0 };
+	channel_answer(fs->channel, FUSE_NOTIFY_REPLY, out.nodeid, out.notify_unique, in, sizeof(*in) + in->size);
+	free(in);
+}
+
 static void notice(struct um_fs *fs, const struct notice *n)
 {
 	const struct fuse_notify_inval_inode_out *inode = (const void *)n->data;
@@ -132,18 +167,32 @@ static void notice(struct um_fs *fs, const struct notice *n)
 		if (node == NULL)
 			return;
 		tree_stale(node);
-		if (node->body != NULL && inode->off >= 0 && !node->body->written && !node->body->busy)
-			node->body->filled = false;
+		if (node->body != NULL && inode->off >= 0)
+			flush_refill(node->body);
 	} else if (n->code == FUSE_NOTIFY_INVAL_ENTRY && n->len > sizeof(*entry)) {
 		inval_entry(fs, n->data, n->len, sizeof(*entry), entry->parent, entry->namelen);
+	} else if (n->code == FUSE_NOTIFY_STORE && n->len >= sizeof(struct fuse_notify_store_out)) {
+		store(fs, n);
+	} else if (n->code == FUSE_NOTIFY_RETRIEVE && n->len == sizeof(struct fuse_notify_retrieve_out)) {
+		retrieve(fs, n);
 	} else if (n->code == FUSE_NOTIFY_DELETE && n->len > sizeof(*gone)) {
 		inval_entry(fs, n->data, n->len, sizeof(*gone), gone->parent, gone->namelen);
 	}
 }
 
-int fs_begin(struct um_fs *fs)
+void fs_notices(struct um_fs *fs)
 {
 	struct notice *n, *next;
+
+	for (n = channel_notices(fs->channel); n != NULL; n = next) {
+		next = n->next;
+		notice(fs, n);
+		free(n);
+	}
+}
+
+int fs_begin(struct um_fs *fs)
+{
 	int err;
 
 	if (!fs->ready) {
@@ -155,11 +204,7 @@ int fs_begin(struct um_fs *fs)
 	}
 	if (fs->failed != 0)
 		return -ENOTCONN;
-	for (n = channel_notices(fs->channel); n != NULL; n = next) {
-		next = n->next;
-		notice(fs, n);
-		free(n);
-	}
+	fs_notices(fs);
 	if (channel_dead(fs->channel))
 		return -ENOTCONN;
 	know_server(fs);
@@ -275,16 +320,43 @@ static int mount_fuse(struct um_fs **out, struct um_mount_args *args)
 	return 0;
 }
 
+/* Is it the working or root directory of some process of the user's? */
+static bool is_worked_in(const struct um_fs *fs)
+{
+	size_t n = strlen(fs->bodies);
+	DIR *proc = opendir("/proc");
+	char name[64], link[PATH_MAX];
+	bool found = false;
+	struct dirent *e;
+
+	while (proc != NULL && !found && (e = readdir(proc)) != NULL) {
+		ssize_t len;
+
+		if (*e->d_name < '1' || *e->d_name > '9')
+			continue;
+		snprintf(name, sizeof(name), "/proc/%.20s/cwd", e->d_name);
+		len = readlink(name, link, sizeof(link) - 1);
+		link[len > 0 ? len : 0] = '\0';
+		found = strncmp(link, fs->bodies, n) == 0 && link[n] == '/';
+	}
+	if (proc != NULL)
+		closedir(proc);
+	return found;
+}
+
 /* umount(2): all is written back first. */
 int op_leave(struct um_fs *fs, int flags)
 {
 	int err = 0, first = 0;
 
+	if (!(flags & (MNT_DETACH | MNT_FORCE)) && is_worked_in(fs))
+		return -EBUSY;
+
 	for (size_t i = 0; i < sizeof(fs->by_ino) / sizeof(fs->by_ino[0]); i++)
 		for (struct body *b = fs->by_ino[i]; b != NULL; b = b->next) {
 			if (channel_dead(fs->channel))
 				return 0;
-			if (!(flags & (MNT_DETACH | MNT_FORCE)) && !b->directory && !b->orphan && body_in_use(b))
+			if (!(flags & (MNT_DETACH | MNT_FORCE)) && b->plain && !b->orphan && body_in_use(b))
 				return -EBUSY;
 			err = b->written && b->filled && !b->orphan ? body_write_back(b) : 0;
 			if (err == -UM_STAGE)

@@ -16,7 +16,7 @@
 
 /* --- looking ------------------------------------------------------------------------------------------------------- */
 
-static int read_link(struct um_fs *fs, struct node *node, char *target)
+int read_link(struct um_fs *fs, struct node *node, char *target)
 {
 	struct request *r;
 	int err;
@@ -173,6 +173,7 @@ static void change_now(struct um_fs *fs, void *arg)
 	struct change *c = arg;
 
 	tree_stale(c->parent);
+	c->parent->changes++;
 	if (c->node != NULL)
 		tree_name(fs, c->parent, c->name, c->node, c->seconds, c->nsec);
 	else
@@ -225,6 +226,8 @@ static int make(struct um_fs *fs, const char *path, uint32_t opcode, const void 
 	if (err == 0 && strlen(name) > 255)
 		err = -ENAMETOOLONG;
 	if (err == 0)
+		err = journal_lock(fs, parent);
+	if (err == 0)
 		err = ask_named(fs, opcode, parent->id, args, len, name, NULL, &r);
 	return err == 0 ? made(fs, parent, name, r, type, out) : err;
 }
@@ -273,6 +276,8 @@ static int op_symlink(struct um_fs *fs, const char *target, const char *path, co
 	if (err == 0 && strlen(name) > 255)
 		err = -ENAMETOOLONG;
 	if (err == 0)
+		err = journal_lock(fs, parent);
+	if (err == 0)
 		err = ask_named(fs, FUSE_SYMLINK, parent->id, "", 0, name, target, &r);
 	return err == 0 ? made(fs, parent, name, r, S_IFLNK, NULL) : err;
 }
@@ -282,7 +287,7 @@ static int let_go(struct node *node, const struct fuse_attr *attr)
 {
 	struct body *b = node->body;
 
-	if (b == NULL || b->directory)
+	if (b == NULL || !b->plain)
 		return 0;
 	if (attr->nlink > 1) {
 		int err = body_write_back(b);
@@ -313,6 +318,8 @@ static int op_remove(struct um_fs *fs, const char *path, uint32_t opcode)
 
 	if (err == 0)
 		err = tree_parent(fs, path, &parent, &name);
+	if (err == 0)
+		err = journal_lock(fs, parent);
 	if (err == 0)
 		err = tree_lookup(fs, parent, name, &node);
 	if (err == 0)
@@ -350,6 +357,8 @@ static int op_link(struct um_fs *fs, const char *oldpath, const char *newpath)
 		err = tree_find(fs, oldpath, &node);
 	if (err == 0)
 		err = tree_parent(fs, newpath, &parent, &name);
+	if (err == 0)
+		err = journal_lock(fs, parent);
 	if (err < 0)
 		return err;
 	in.oldnodeid = node->id;
@@ -373,6 +382,10 @@ static int op_rename(struct um_fs *fs, const char *oldpath, const char *newpath,
 		err = tree_parent(fs, oldpath, &from, &name);
 	if (err == 0)
 		err = tree_parent(fs, newpath, &to, &newname);
+	if (err == 0)
+		err = journal_lock(fs, from);
+	if (err == 0)
+		err = journal_lock(fs, to);
 	if (err == 0)
 		err = tree_lookup(fs, from, name, &node);
 	if (err < 0)
@@ -446,7 +459,7 @@ static int change_attr(struct um_fs *fs, const char *path, const struct fuse_set
 
 	if (err == 0)
 		err = tree_find(fs, path, &node);
-	if (err == 0 && node->body != NULL && !node->body->directory)
+	if (err == 0 && node->body != NULL && node->body->plain)
 		err = body_write_back(node->body);
 	return err == 0 ? op_setattr(fs, node, in) : err;
 }
@@ -501,34 +514,44 @@ static int op_utimens(struct um_fs *fs, const char *path, const struct timespec 
 	return in.valid != 0 ? change_attr(fs, path, &in) : 0;
 }
 
-/* The path of an open body. */
-static int path_of_fd(struct um_fs *fs, int fd, char *path)
+/* The path of an open body.  -ENOENT: it has none. */
+static int path_of_fd(struct um_fs *fs, int fd, char *path, struct body **body)
 {
 	struct statx st;
-	struct body *b;
 
 	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st) < 0)
 		return -errno;
-	b = body_of(fs, &st);
-	if (b == NULL)
+	*body = body_of(fs, &st);
+	if (*body == NULL)
 		return -EXDEV;
-	return b->node != NULL ? tree_path(fs, b->node, path) : -ENOENT;
+	return (*body)->node != NULL ? tree_path(fs, (*body)->node, path) : -ENOENT;
 }
 
 static int op_fchmod(struct um_fs *fs, int fd, mode_t mode)
 {
 	char path[PATH_MAX];
-	int err = path_of_fd(fs, fd, path);
+	struct body *body;
+	int err = path_of_fd(fs, fd, path, &body);
 
-	return err == 0 ? op_chmod(fs, path, mode) : err == -ENOENT ? 0 : err;
+	if (err == -ENOENT) {
+		body->last.mode = (body->last.mode & S_IFMT) | (mode & 07777);
+		return 0;
+	}
+	return err == 0 ? op_chmod(fs, path, mode) : err;
 }
 
 static int op_fchown(struct um_fs *fs, int fd, uid_t uid, gid_t gid)
 {
 	char path[PATH_MAX];
-	int err = path_of_fd(fs, fd, path);
+	struct body *body;
+	int err = path_of_fd(fs, fd, path, &body);
 
-	return err == 0 ? op_chown(fs, path, uid, gid) : err == -ENOENT ? 0 : err;
+	if (err == -ENOENT) {
+		body->last.uid = uid != (uid_t)-1 ? uid : body->last.uid;
+		body->last.gid = gid != (gid_t)-1 ? gid : body->last.gid;
+		return 0;
+	}
+	return err == 0 ? op_chown(fs, path, uid, gid) : err;
 }
 
 /* --- extended attributes --------------------------------------------------------------------------------------------- */
@@ -650,8 +673,11 @@ const struct um_fs_ops fuse_ops = {
 	.readdir = op_readdir,
 	.path_of = op_path_of,
 	.body = op_body,
+	.bind = op_bind,
 	.permission = op_permission,
 	.fsync = op_fsync,
+	.ftruncate = op_ftruncate,
+	.fallocate = op_fallocate,
 	.leave = op_leave,
 	.umount = op_umount,
 };

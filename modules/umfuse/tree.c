@@ -105,6 +105,8 @@ void tree_set_attr(struct node *node, const struct fuse_attr *attr, uint64_t sec
 		tree_stale(node);
 	node->attr = *attr;
 	node->attr_until = until(seconds, nsec);
+	if (node->body != NULL && body_is_older(node->body, attr) && node->body->open && !node->body->busy)
+		flush_refill(node->body); /* somebody else has changed it */
 }
 
 /* Are these attributes of something that can be? */
@@ -286,7 +288,7 @@ void tree_forget_all(struct um_fs *fs)
 	for (size_t i = 0; i < fs->nodes_room; i++)
 		for (struct node *node = fs->nodes[i]; node != NULL; node = node->next) {
 			tree_stale(node);
-			if (node->body != NULL && !node->body->written && !node->body->busy && !node->body->directory)
+			if (node->body != NULL && !node->body->written && !node->body->busy && node->body->plain)
 				node->body->filled = false;
 		}
 }

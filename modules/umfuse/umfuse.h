@@ -71,6 +71,8 @@ struct node {
 	struct node *next;      /* of the same hash */
 	struct dentry *names;   /* names that lead to it, the last that was seen first */
 	unsigned children;      /* dentries with this parent */
+	const void *locked;     /* a directory: whose operation changes names in it, or NULL (journal.c) */
+	uint32_t changes;       /* of names in it */
 	struct fuse_attr attr;
 	uint64_t attr_until;    /* ns */
 	char *target;           /* of a symbolic link, as long as attr holds; owned */
@@ -103,6 +105,8 @@ void fs_unref(struct um_fs *fs);        /* with the view's lock */
 void fs_end_all(void);
 /* Agree with the server on the protocol; without the view's lock. */
 int fs_init(struct um_fs *fs);
+/* Hear what the server has said of its own accord. */
+void fs_notices(struct um_fs *fs);
 /* At the beginning of each operation: is it there, and ready?  0, -UM_STAGE, -ENOTCONN... */
 int fs_begin(struct um_fs *fs);
 
@@ -128,7 +132,11 @@ typedef int journal_task(void *arg, const struct channel_waiting *waiting);
 int journal_run(struct um_fs *fs, journal_task *task, void *arg);
 /* A name's node (or NULL: none) as this operation has seen it.  False: it has not. */
 bool journal_seen(const struct um_fs *fs, const struct node *parent, const char *name, struct node **node);
-void journal_see(const struct um_fs *fs, const struct node *parent, const char *name, struct node *node);
+void journal_see(const struct um_fs *fs, struct node *parent, const char *name, struct node *node);
+/* Before the names in a directory are changed: nobody else does, until the operation is over.  0, -UM_STAGE, -ENOMEM. */
+int journal_lock(struct um_fs *fs, struct node *dir);
+/* What was seen is not so any more: begin anew, with the locks that it has.  -UM_STAGE. */
+int journal_restart(void);
 /* When the operation is over, and all its requests are answered: for what would change what it finds. */
 void journal_finally(struct um_fs *fs, void (*fn)(struct um_fs *fs, void *arg), void *arg);
 int journal_stage(bool run);            /* um_module.stage */
@@ -165,13 +173,18 @@ bool name_is_sane(const char *name, size_t len);
 /* --- ops.c, dir.c, file.c --------------------------------------------------------------------------------------------- */
 
 extern const struct um_fs_ops fuse_ops;
+/* The target of a symbolic link, PATH_MAX bytes. */
+int read_link(struct um_fs *fs, struct node *node, char *target);
 int op_readdir(struct um_fs *fs, const char *path, um_dirent_fn *fn, void *arg);
 int op_open(struct um_fs *fs, const char *path, int flags, mode_t mode, const struct um_owner *owner);
 int op_body(struct um_fs *fs, const char *path);
+int op_bind(struct um_fs *fs, const char *path, int sock, const char *name, mode_t mode, const struct um_owner *owner);
 int op_truncate(struct um_fs *fs, const char *path, off_t size);
 int op_path_of(struct um_fs *fs, const char *host, char *path);
 int op_patch_stat(struct um_fs *fs, int fd, struct statx *st);
 int op_fsync(struct um_fs *fs, int fd, bool data_only);
+int op_ftruncate(struct um_fs *fs, int fd, off_t size);
+int op_fallocate(struct um_fs *fs, int fd, int mode, off_t offset, off_t len);
 int op_leave(struct um_fs *fs, int flags);
 /* mknod(2); @out may be NULL. */
 int make_node(struct um_fs *fs, const char *path, mode_t mode, dev_t rdev, struct node **out);
@@ -180,26 +193,30 @@ void attr_to_statx(const struct um_fs *fs, const struct fuse_attr *attr, struct 
 
 /* --- body.c: the real file or directory behind a node -------------------------------------------------------------------- */
 
+#define MTIME_OURS UINT64_MAX
+
 struct body {
 	struct body *next;      /* of the same hash */
 	struct um_fs *fs;
 	struct node *node;      /* NULL: the node is gone, processes have it open still */
 	uint64_t id;            /* the node's, and its name in fs->bodies */
-	int fd;                 /* ours, read-write; of a directory O_PATH */
+	int fd;                 /* ours, for reading; of what is no regular file O_PATH */
 	ino_t ino;
-	bool directory;
+	mode_t type;            /* S_IFMT bits */
+	bool plain;             /* it is a regular file: all that follows is about those */
 	bool filled;            /* it has what the server has, or newer */
 	bool busy;              /* a task is at work on it without the view's lock */
 	bool written;           /* processes may have changed it: it has been open for writing since it was written back */
 	bool closed;            /* processes have closed it since it was last looked at */
 	bool orphan;            /* its last name was removed: nothing is written back */
 	bool keep;              /* FOPEN_KEEP_CACHE */
+	uint64_t opens;         /* how many descriptors were given out */
 	bool open;              /* there are, or may be, processes that have it open */
 	int watch;              /* inotify, or -1 */
 	struct body *next_watch; /* of the same hash */
 	int error;              /* of a write-back that nobody has been told of yet */
 	uint64_t size;          /* bytes: what the server has */
-	uint64_t server_mtime;  /* its time when it was filled, in ns */
+	uint64_t server_mtime;  /* the file's time of what it has, in ns; MTIME_OURS: what the server says next */
 	struct digest *digests; /* of the blocks that the server has, or NULL; owned */
 	size_t ndigests;
 	struct timespec mtime;  /* the body's when it was the same as the server's */
@@ -213,10 +230,15 @@ struct body {
 
 int bodies_open(struct um_fs *fs);      /* make the directory */
 void bodies_close(struct um_fs *fs);
-int body_make(struct um_fs *fs, struct node *node, bool directory, struct body **body);
+/* The node's body.  @target: of a symbolic link.  -EOPNOTSUPP: there are none of its type. */
+int body_make(struct um_fs *fs, struct node *node, const char *target, struct body **body);
+/* That of a socket, which is bound to it. */
+int body_bind(struct um_fs *fs, struct node *node, int sock);
 void body_free(struct body *b);
 /* A descriptor of a process's own. */
 int body_open(struct body *b, int flags);
+/* The same; a lease is waited for, as open(2) does.  Or -UM_STAGE. */
+int body_open_waiting(struct body *b, int flags);
 /* Before it is written to: note what the server has. */
 int body_note(struct body *b);
 /* Does anybody but us have it open? */
@@ -230,14 +252,24 @@ void body_closed(struct body *b);
 void body_patch(const struct body *b, struct fuse_attr *attr);
 /* Fill it with what the server has.  0, -UM_STAGE, or an error. */
 int body_fill(struct body *b);
+/* The same on a thread that is no caller's, and without the view's lock. */
+int body_fill_now(struct body *b);
+/* Are these, the server's attributes, those of newer contents? */
+bool body_is_older(struct body *b, const struct fuse_attr *attr);
+/* A part of what the server has, which it has sent of its own accord. */
+void body_store(struct body *b, const void *data, size_t size, off_t at);
 /* Write back what has been changed.  0, -UM_STAGE, or an error. */
 int body_write_back(struct body *b);
-/* The same on a thread that is no caller's, and without the view's lock. */
-int body_write_now(void *body, const struct channel_waiting *waiting);
+/* The same after a close(2), on a thread that is no caller's, and without the view's lock. */
+int body_write_closed(struct body *b);
+/* What the server has from this offset on is not known any more. */
+void body_forget(struct body *b, uint64_t from);
 /* The server has only the first @size bytes now. */
 void body_cut(struct body *b, uint64_t size);
 /* Truncate the body itself. */
 int body_resize(struct body *b, uint64_t size);
+/* fallocate(2) of the body itself. */
+int body_allocate(struct body *b, int mode, off_t offset, off_t len);
 /* The node's last name is gone: what processes have of it stays with them. */
 void body_orphan(struct body *b);
 
@@ -246,6 +278,8 @@ void body_orphan(struct body *b);
 int flush_init(void);
 void flush_watch(struct body *b);
 void flush_unwatch(struct body *b);
+/* The server says that the contents are others: who has it open is to see them. */
+void flush_refill(struct body *b);
 /* Start and stop the thread that writes back for a mount. */
 int flush_start(struct um_fs *fs);
 void flush_stop(struct um_fs *fs);

@@ -18,10 +18,14 @@ um_op call_openat2;             /* struct open_how at row->data, its size after 
 um_op call_stat;                /* stat, lstat, newfstatat: struct stat at row->data */
 um_op call_fstat;               /* struct stat at row->data */
 um_op call_statx;               /* struct statx at row->data, mask at 3 */
-um_op call_fsync;               /* fsync, fdatasync (implied 1) */
 um_op call_statfs;              /* statfs, fstatfs: row->path or row->fd */
 um_op call_access;              /* access, faccessat, faccessat2: mode at row->data */
 um_op call_readlink;            /* readlink, readlinkat: buffer at row->data, size after it */
+
+/* data.c */
+um_op call_fsync;               /* fsync, fdatasync (implied 1) */
+um_op call_ftruncate;
+um_op call_fallocate;
 
 /* dir.c */
 um_op call_getdents;            /* getdents (implied 1), getdents64 (implied 0) */

@@ -190,7 +190,7 @@ static int64_t open_found(struct um_call *call, struct um_path *path, int flags,
 	call->route = path->mount->type->name;
 	mode = masked(call, mode & 07777, &owner);
 	fd = UM_OPS(path)->open(UM_FS(path), path->rel, flags & ~O_EXCL, mode, &owner);
-	if (fd == -EEXIST) /* made by another view meanwhile */
+	if (fd == -EEXIST && !(flags & O_EXCL)) /* made by another view meanwhile */
 		fd = UM_OPS(path)->open(UM_FS(path), path->rel, flags & ~(O_EXCL | O_CREAT), 0, &owner);
 	return fd < 0 ? fd : um_answer_fd(call, fd, flags);
 }

@@ -121,8 +121,10 @@ int64_t address_resolve(struct um_call *call, struct address *a, bool must)
 	}
 	if (path.same && !must && given == a->path) {
 		ret = UM_CONTINUE;
-	} else if (path.node.type != S_IFSOCK || path.node.fd < 0) {
+	} else if (path.node.type != S_IFSOCK || um_path_body(&path) == -EOPNOTSUPP) {
 		ret = -ECONNREFUSED;
+	} else if (um_path_body(&path) < 0) {
+		ret = um_path_body(&path);
 	} else {
 		call->route = path.mount->type->name;
 		ret = address_by_fd(a, path.node.fd);

@@ -211,33 +211,6 @@ static int64_t statfs_fd(struct um_call *call)
 	return err;
 }
 
-int64_t call_fsync(struct um_call *call)
-{
-	int64_t err = UM_CONTINUE;
-	int copy = -1;
-
-	for (size_t i = call->view->nmounts; i-- > 0;) {
-		const struct um_mount *mount = call->view->mounts[i];
-		int one;
-
-		if (mount == NULL || mount->origin != NULL || mount->type->ops->fsync == NULL)
-			continue;
-		if (copy < 0)
-			copy = um_get_fd(call, arg_dirfd(call));
-		if (copy < 0)
-			return UM_CONTINUE; /* no such descriptor, as the kernel says; or one that is closed to us */
-		one = mount->type->ops->fsync(mount->fs, copy, call->row->implied);
-		if (one != -EXDEV) {
-			call->route = mount->type->name;
-			err = one;
-			break;
-		}
-	}
-	if (copy >= 0)
-		close(copy);
-	return err;
-}
-
 int64_t call_statfs(struct um_call *call)
 {
 	struct um_path path = UM_PATH_INIT;

@@ -54,6 +54,8 @@ int64_t call_inotify_add_watch(struct um_call *call)
 		return UM_CONTINUE;
 	if (err == 0 && path.same)
 		err = UM_CONTINUE;
+	else if (err == 0 && path.node.fd < 0 && path.node.type == S_IFDIR)
+		err = -EOPNOTSUPP; /* its body would see nothing of what happens in it */
 	else if (err == 0)
 		err = um_path_body(&path);
 	if (err == 0 && (mask & IN_ONLYDIR) && path.node.type != S_IFDIR)
