@@ -90,7 +90,7 @@ static int open_file(struct um_fs *fs, struct node *node, int flags)
 {
 	bool cuts = flags & O_TRUNC;
 	struct fuse_attr attr;
-	struct body *b;
+	struct body *b = NULL;
 	int access = flags, err = tree_attr(fs, node, &attr);
 
 	if (err == 0)
@@ -139,7 +139,7 @@ static int create_file(struct um_fs *fs, struct node *parent, const char *name, 
 	struct created *c;
 	struct request *r;
 	struct node *node = NULL;
-	struct body *b;
+	struct body *b = NULL;
 	bool first;
 	int err;
 
@@ -191,7 +191,7 @@ int op_open(struct um_fs *fs, const char *path, int flags, mode_t mode, const st
 {
 	struct node *parent = NULL, *node = NULL;
 	const char *name = NULL;
-	struct body *b;
+	struct body *b = NULL;
 	int err = fs_begin(fs);
 
 	(void)owner;
@@ -223,7 +223,7 @@ int op_body(struct um_fs *fs, const char *path)
 {
 	char target[PATH_MAX];
 	struct node *node = NULL;
-	struct body *b;
+	struct body *b = NULL;
 	int err = fs_begin(fs);
 
 	if (err == 0)
@@ -321,7 +321,7 @@ static struct body *body_of_fd(struct um_fs *fs, int fd)
 
 int op_fsync(struct um_fs *fs, int fd, bool data_only)
 {
-	struct body *b;
+	struct body *b = NULL;
 	int err;
 
 	(void)data_only;
