@@ -31,7 +31,6 @@
 #include "umfuse.h"
 
 #define BLOCK (64 * 1024)
-#define PREFIX "umview-fuse." /* of the directories of bodies */
 #define CLOSED_MAX 1024         /* bodies that nobody has open */
 #define CACHE_MAX (UINT64_C(256) << 20) /* bytes in them */
 
@@ -136,92 +135,14 @@ int body_note(struct body *b)
 	return err;
 }
 
-/* --- the directory of bodies --------------------------------------------------------------------------------------- */
-
-/* Can programs be executed there, and is there room? */
-static bool is_good(const char *dir)
-{
-	struct statvfs st;
-
-	return dir != NULL && *dir == '/' && access(dir, W_OK | X_OK) == 0 && statvfs(dir, &st) == 0 &&
-	       !(st.f_flag & (ST_NOEXEC | ST_RDONLY)) && st.f_bavail * st.f_frsize > CACHE_MAX / 4;
-}
-
-/* Remove a directory of bodies, open as @fd. */
-static void remove_all(int fd)
-{
-	struct dirent *e;
-	DIR *d = fdopendir(dup(fd));
-
-	while (d != NULL && (e = readdir(d)) != NULL)
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && unlinkat(fd, e->d_name, 0) < 0)
-			unlinkat(fd, e->d_name, AT_REMOVEDIR);
-	if (d != NULL)
-		closedir(d);
-}
-
-/* What monitors that were killed have left: directories that nobody has locked. */
-static void tidy(const char *where)
-{
-	struct dirent *e;
-	struct stat st;
-	DIR *d = opendir(where);
-
-	while (d != NULL && (e = readdir(d)) != NULL) {
-		int fd;
-
-		if (strncmp(e->d_name, PREFIX, sizeof(PREFIX) - 1) != 0)
-			continue;
-		fd = openat(dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		if (fstat(fd, &st) == 0 && st.st_uid == getuid() && flock(fd, LOCK_EX | LOCK_NB) == 0) {
-			remove_all(fd);
-			unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR);
-		}
-		close(fd);
-	}
-	if (d != NULL)
-		closedir(d);
-}
-
-int bodies_open(struct um_fs *fs)
-{
-	const char *candidates[] = { getenv("UMFUSE_CACHE"), "/dev/shm", getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"), "/var/tmp", "/tmp" };
-	struct stat st;
-
-	for (size_t i = 0; i < sizeof(candidates) / sizeof(candidates[0]); i++) {
-		char name[PATH_MAX];
-
-		if (!is_good(candidates[i]) ||
-		    snprintf(name, sizeof(name), "%s/" PREFIX "XXXXXX", candidates[i]) >= (int)sizeof(name))
-			continue;
-		tidy(candidates[i]);
-		if (mkdtemp(name) == NULL)
-			continue;
-		fs->bodies = strdup(name);
-		fs->bodies_fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fs->bodies == NULL || fs->bodies_fd < 0 || fstat(fs->bodies_fd, &st) < 0)
-			return -ENOMEM;
-		flock(fs->bodies_fd, LOCK_EX | LOCK_NB); /* who has tidied it away in between lets the first body fail */
-		fs->bodies_dev = st.st_dev;
-		return 0;
-	}
-	return -ENOSPC;
-}
+/* --- making and finding ---------------------------------------------------------------------------------------------- */
 
 void bodies_close(struct um_fs *fs)
 {
 	for (size_t i = 0; i < sizeof(fs->by_ino) / sizeof(fs->by_ino[0]); i++)
 		while (fs->by_ino[i] != NULL)
 			body_free(fs->by_ino[i]);
-	if (fs->bodies == NULL)
-		return;
-	remove_all(fs->bodies_fd);
-	rmdir(fs->bodies);
-	close(fs->bodies_fd);
-	free(fs->bodies);
-	fs->bodies = NULL;
+	depots_close(fs);
 }
 
 static struct body **place(struct um_fs *fs, ino_t ino)
@@ -233,16 +154,18 @@ struct body *body_of(struct um_fs *fs, const struct statx *st)
 {
 	struct body *b;
 
-	if (makedev(st->stx_dev_major, st->stx_dev_minor) != fs->bodies_dev)
+	dev_t dev = makedev(st->stx_dev_major, st->stx_dev_minor);
+
+	if (dev != fs->depots[0].dev && (fs->depots[1].path == NULL || dev != fs->depots[1].dev))
 		return NULL;
-	for (b = *place(fs, st->stx_ino); b != NULL && b->ino != st->stx_ino; b = b->next)
+	for (b = *place(fs, st->stx_ino); b != NULL && (b->ino != st->stx_ino || b->depot->dev != dev); b = b->next)
 		;
 	return b;
 }
 
 static void name_of(const struct body *b, char *name)
 {
-	snprintf(name, PATH_MAX, "%s/%llx", b->fs->bodies, (unsigned long long)b->id);
+	snprintf(name, PATH_MAX, "%s/%llx", b->depot->path, (unsigned long long)b->id);
 }
 
 /* Away with what has not been used for longest, and nobody has open. */
@@ -306,7 +229,11 @@ int body_make(struct um_fs *fs, struct node *node, const char *target, struct bo
 		return -ENOMEM;
 	*b = (struct body){ .fs = fs, .node = node, .id = node->id, .fd = -1, .watch = -1, .type = node->attr.mode & S_IFMT,
 			    .plain = S_ISREG(node->attr.mode) };
-	err = make_file(b, target);
+	b->depot = b->plain ? depot_for(fs, node->attr.size, node->attr.size == 0) : &fs->depots[0];
+	if (b->depot == NULL)
+		host->log("umfuse: there is no room for a file of %llu bytes in a directory for files that are open: see umfuse(7), "
+			  "UMFUSE_CACHE", (unsigned long long)node->attr.size);
+	err = b->depot != NULL ? make_file(b, target) : -ENOMEM;
 	if (err == 0 && fstat(b->fd, &st) < 0)
 		err = -errno;
 	if (err < 0) {
@@ -327,7 +254,7 @@ int body_bind(struct um_fs *fs, struct node *node, int sock)
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	struct body *b;
 
-	snprintf(un.sun_path, sizeof(un.sun_path), "/proc/self/fd/%d/%llx", fs->bodies_fd, (unsigned long long)node->id);
+	snprintf(un.sun_path, sizeof(un.sun_path), "/proc/self/fd/%d/%llx", fs->depots[0].fd, (unsigned long long)node->id);
 	if (bind(sock, (const struct sockaddr *)&un, sizeof(un)) < 0)
 		return -errno;
 	return body_make(fs, node, NULL, &b);

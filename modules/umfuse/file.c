@@ -259,14 +259,14 @@ int op_truncate(struct um_fs *fs, const char *path, off_t size)
 
 int op_path_of(struct um_fs *fs, const char *body, char *path)
 {
-	size_t n = strlen(fs->bodies);
 	const struct node *node;
+	const char *name;
 	uint64_t id;
 	char *end;
 
-	if (strncmp(body, fs->bodies, n) != 0 || body[n] != '/')
+	if (depot_of(fs, body, &name) == NULL)
 		return -ENOENT;
-	id = strtoull(body + n + 1, &end, 16);
+	id = strtoull(name, &end, 16);
 	node = *end == '\0' ? tree_node(fs, id) : NULL;
 	return node != NULL ? tree_path(fs, node, path) : -ENOENT;
 }

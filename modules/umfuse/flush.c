@@ -162,14 +162,14 @@ static struct body *dequeue(struct um_fs *fs)
 	return b;
 }
 
-static void complain(struct um_fs *fs, uint64_t ino, int err)
+static void complain(struct um_fs *fs, uint64_t ino, dev_t dev, int err)
 {
 	struct statx st = { .stx_ino = ino };
 	char path[PATH_MAX] = "?";
 	struct body *b;
 
-	st.stx_dev_major = major(fs->bodies_dev);
-	st.stx_dev_minor = minor(fs->bodies_dev);
+	st.stx_dev_major = major(dev);
+	st.stx_dev_minor = minor(dev);
 	b = body_of(fs, &st);
 	if (b == NULL)
 		return;
@@ -182,6 +182,7 @@ static void complain(struct um_fs *fs, uint64_t ino, int err)
 static void flush_one(struct um_fs *fs, struct body *b)
 {
 	bool refill = !b->filled;
+	dev_t dev = b->depot->dev;
 	ino_t ino = b->ino;
 	int err;
 
@@ -191,7 +192,7 @@ static void flush_one(struct um_fs *fs, struct body *b)
 	host->lock();
 	fs->stuck = 0;
 	if (err < 0 && !refill)
-		complain(fs, ino, err);
+		complain(fs, ino, dev, err);
 	fs->flushed++;
 	__atomic_add_fetch(&progress, 1, __ATOMIC_SEQ_CST);
 	syscall(SYS_futex, &progress, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);

@@ -301,7 +301,7 @@ static int mount_fuse(struct um_fs **out, struct um_mount_args *args)
 	if (err == 0)
 		fs->root->attr.mode = o.rootmode;
 	if (err == 0)
-		err = bodies_open(fs);
+		err = depots_open(fs);
 	if (err == 0)
 		err = flush_start(fs);
 	if (err < 0) {
@@ -321,12 +321,12 @@ static int mount_fuse(struct um_fs **out, struct um_mount_args *args)
 }
 
 /* Is it the working or root directory of some process of the user's? */
-static bool is_worked_in(const struct um_fs *fs)
+static bool is_worked_in(struct um_fs *fs)
 {
-	size_t n = strlen(fs->bodies);
 	DIR *proc = opendir("/proc");
 	char name[64], link[PATH_MAX];
 	bool found = false;
+	const char *inside;
 	struct dirent *e;
 
 	while (proc != NULL && !found && (e = readdir(proc)) != NULL) {
@@ -337,7 +337,7 @@ static bool is_worked_in(const struct um_fs *fs)
 		snprintf(name, sizeof(name), "/proc/%.20s/cwd", e->d_name);
 		len = readlink(name, link, sizeof(link) - 1);
 		link[len > 0 ? len : 0] = '\0';
-		found = strncmp(link, fs->bodies, n) == 0 && link[n] == '/';
+		found = depot_of(fs, link, &inside) != NULL;
 	}
 	if (proc != NULL)
 		closedir(proc);

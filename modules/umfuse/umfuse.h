@@ -53,9 +53,11 @@ struct um_fs {
 	uint32_t max_write;     /* bytes */
 	uint64_t missing;       /* opcodes that were answered ENOSYS (bit n: opcode n) */
 	bool default_permissions, readonly;
-	char *bodies;           /* directory of bodies; owned */
-	int bodies_fd;          /* it, locked as long as it is ours */
-	dev_t bodies_dev;
+	struct depot {          /* a directory of bodies (depot.c) */
+		char *path;     /* NULL: it is not there; owned */
+		int fd;
+		dev_t dev;
+	} depots[2];
 	struct body *by_ino[1024]; /* bodies */
 	size_t nbodies, enough; /* with so many it is looked which can go */
 	struct body *closed, **closed_end; /* bodies to be written back */
@@ -199,9 +201,10 @@ struct body {
 	struct body *next;      /* of the same hash */
 	struct um_fs *fs;
 	struct node *node;      /* NULL: the node is gone, processes have it open still */
-	uint64_t id;            /* the node's, and its name in fs->bodies */
+	uint64_t id;            /* the node's, and its name in the depot */
 	int fd;                 /* ours, for reading; of what is no regular file O_PATH */
 	ino_t ino;
+	struct depot *depot;
 	mode_t type;            /* S_IFMT bits */
 	bool plain;             /* it is a regular file: all that follows is about those */
 	bool filled;            /* it has what the server has, or newer */
@@ -228,7 +231,6 @@ struct body {
 	bool queued;
 };
 
-int bodies_open(struct um_fs *fs);      /* make the directory */
 void bodies_close(struct um_fs *fs);
 /* The node's body.  @target: of a symbolic link.  -EOPNOTSUPP: there are none of its type. */
 int body_make(struct um_fs *fs, struct node *node, const char *target, struct body **body);
@@ -272,6 +274,15 @@ int body_resize(struct body *b, uint64_t size);
 int body_allocate(struct body *b, int mode, off_t offset, off_t len);
 /* The node's last name is gone: what processes have of it stays with them. */
 void body_orphan(struct body *b);
+
+/* --- depot.c ------------------------------------------------------------------------------------------------------------- */
+
+int depots_open(struct um_fs *fs);
+void depots_close(struct um_fs *fs);
+/* Where a file of so many bytes can be; NULL: nowhere is room. */
+struct depot *depot_for(struct um_fs *fs, uint64_t size, bool may_grow);
+/* The depot that a host path leads into, and the name in it; NULL: none. */
+struct depot *depot_of(struct um_fs *fs, const char *path, const char **name);
 
 /* --- flush.c -------------------------------------------------------------------------------------------------------- */
 
