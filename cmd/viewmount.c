@@ -37,7 +37,8 @@ static const char help[] =
 	"                      propagation, which a view does not have: accepted when the monitor accepts it\n"
 	"  -v, --verbose       say what was mounted\n"
 	"  -f, --fake          do nothing, but check the command line\n"
-	"  -n, --no-mtab, -i, --internal-only, -c, --no-canonicalize, -s    accepted and ignored\n"
+	"  -i, --internal-only  start no program to serve it: mount(2) alone\n"
+	"  -n, --no-mtab, -c, --no-canonicalize, -s    accepted and ignored\n"
 	"  -l, --show-labels   accepted and ignored; alone: list the mounts\n"
 	"  -h, --help          this text\n"
 	"  -V, --version       the version\n"
@@ -59,7 +60,7 @@ static const struct option options[] = {
 	{ "fake", no_argument, NULL, 'f' },
 	{ "all", no_argument, NULL, 'a' },
 	{ "no-mtab", no_argument, NULL, 'n' },
-	{ "internal-only", no_argument, NULL, 'n' },
+	{ "internal-only", no_argument, NULL, 'i' },
 	{ "no-canonicalize", no_argument, NULL, 'n' },
 	{ "show-labels", no_argument, NULL, 'l' },
 	{ "label", required_argument, NULL, 'L' },
@@ -81,7 +82,7 @@ struct mount_job {
 	const char *type;       /* -t, or NULL */
 	const char *source, *target;
 	struct mount_options o;
-	bool move, fake, verbose;
+	bool move, fake, internal, verbose;
 };
 
 static _Noreturn void die_of_label(void)
@@ -105,7 +106,8 @@ static void parse(int argc, char **argv, struct mount_job *job)
 		case 'M': job->move = true; break;
 		case 'v': job->verbose = true; break;
 		case 'f': job->fake = true; break;
-		case 'n': case 'i': case 'c': case 's': case 'l': break;
+		case 'i': job->internal = true; break;
+		case 'n': case 'c': case 's': case 'l': break;
 		case OPT_MAKE: mount_options_add(&job->o, options[index].name + strlen("make-")); break;
 		case OPT_SOURCE: job->source = optarg; break;
 		case OPT_TARGET: job->target = optarg; break;
@@ -200,7 +202,7 @@ static void mount_two(struct mount_job *job)
 	} else if (is_plain_bind(job)) {
 		mount_options_data_first(&job->o, "move");
 		do_mount(job, job->source, "viewfs", job->o.flags & ~(MS_BIND | MS_REC));
-	} else if (!(job->o.flags & (MS_REMOUNT | MS_BIND)) && umfuse_serves(job->type, &job->o)) {
+	} else if (!job->internal && !(job->o.flags & (MS_REMOUNT | MS_BIND)) && umfuse_serves(job->type, &job->o)) {
 		umfuse_mount(&(struct umfuse_job){ job->type, job->source, job->target, &job->o, job->fake, job->verbose });
 	} else {
 		do_mount(job, job->source, job->type, job->o.flags);
