@@ -36,14 +36,12 @@ static const struct um_fs_type *find_type(struct um_view *view, const struct um_
 					  struct um_service **service)
 {
 	for (struct um_service *s = view->services; s != NULL; s = s->next) {
-		const struct um_fs_type *const *type = s->module->fs_types;
-
 		if (!service_seen(view, state, s))
 			continue;
-		for (; type != NULL && *type != NULL; type++)
-			if (type_is(*type, name)) {
+		for (size_t i = 0; i < s->types->n; i++)
+			if (!s->types->all[i].of_place && type_is(&s->types->all[i].type, name)) {
 				*service = s;
-				return *type;
+				return &s->types->all[i].type;
 			}
 	}
 	return NULL;
@@ -522,22 +520,23 @@ int view_place(struct um_view *view, const struct um_state *state, struct um_ser
 {
 	struct um_mount_args args = { .source = "none", .target = place->path, .options = "", .type = place->type,
 				      .uid = view->uid, .epoch = hashtab_epoch(view->table) };
-	const struct um_fs_type *const *type = service->module->fs_types;
+	const struct um_fs_type *type = NULL;
 	struct um_mount *mount = calloc(1, sizeof(*mount));
 	int err = -ENODEV;
 
-	while (type != NULL && *type != NULL && strcmp((*type)->name, place->type) != 0)
-		type++;
+	for (size_t i = 0; i < service->types->n; i++)
+		if (strcmp(service->types->all[i].type.name, place->type) == 0)
+			type = &service->types->all[i].type;
 	if (mount == NULL)
 		return -ENOMEM;
-	if (type != NULL && *type != NULL)
-		err = (*type)->mount(&mount->fs, &args);
+	if (type != NULL)
+		err = type->mount(&mount->fs, &args);
 	if (err < 0) {
 		snprintf(why, whysize, "its %s: %s", place->path, *args.why ? args.why : strerror(-err));
 		mount_free(mount);
 		return err;
 	}
-	mount->type = *type;
+	mount->type = type;
 	mount->service = service;
 	mount->source = strdup("none");
 	mount->target = strdup(place->path);

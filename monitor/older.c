@@ -203,7 +203,7 @@ static ssize_t older_getxattr(struct um_fs *o, const char *path, const char *nam
 	ssize_t n = place(o, path, &p);
 
 	if (n == 0)
-		n = UM_OPS(&p)->getxattr ? UM_OPS(&p)->getxattr(UM_FS(&p), p.rel, name, value, size) : -EOPNOTSUPP;
+		n = UM_OPS(&p)->getxattr(UM_FS(&p), p.rel, name, value, size);
 	um_path_put(&p);
 	return n;
 }
@@ -214,7 +214,7 @@ static ssize_t older_listxattr(struct um_fs *o, const char *path, char *list, si
 	ssize_t n = place(o, path, &p);
 
 	if (n == 0)
-		n = UM_OPS(&p)->listxattr ? UM_OPS(&p)->listxattr(UM_FS(&p), p.rel, list, size) : -EOPNOTSUPP;
+		n = UM_OPS(&p)->listxattr(UM_FS(&p), p.rel, list, size);
 	um_path_put(&p);
 	return n;
 }

@@ -167,6 +167,7 @@ static void unload(struct um_view *view, struct um_service *service)
 	if (service->module->fini != NULL)
 		service->module->fini();
 	dlclose(service->handle);
+	free(service->types);
 	free(service);
 }
 
@@ -218,12 +219,16 @@ int service_add(struct um_view *view, const struct um_state *state, const char *
 		if (err < 0)
 			snprintf(why, whysize, "its init failed: %s", strerror(-err));
 	}
-	service = err == 0 ? malloc(sizeof(*service)) : NULL;
-	if (service == NULL) {
+	service = err == 0 ? calloc(1, sizeof(*service)) : NULL;
+	if (service != NULL)
+		service->types = fs_types_of(module);
+	if (service == NULL || service->types == NULL) {
+		free(service);
 		dlclose(handle);
 		return err < 0 ? err : -ENOMEM;
 	}
-	*service = (struct um_service){ module, handle, NULL };
+	service->module = module;
+	service->handle = handle;
 	for (struct um_service **end = &view->services;; end = &(*end)->next)
 		if (*end == NULL) {
 			*end = service;

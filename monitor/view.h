@@ -69,10 +69,21 @@ struct mount_change {
 	enum { MOUNT_GONE, MOUNT_READONLY, MOUNT_WRITABLE } what;
 };
 
+/* The file system types of a module, with all operations that the monitor calls unasked. */
+struct fs_types {
+	size_t n;
+	struct {
+		struct um_fs_type type;
+		struct um_fs_ops ops; /* what type.ops points to */
+		bool of_place;  /* for one of the module's places alone: mount(2) does not know it */
+	} all[];
+};
+
 /* A loaded module.  An HT_MODULE entry of the table says for each node that has loaded it. */
 struct um_service {
 	const struct um_module *module;
 	void *handle;           /* dlopen's; NULL for a built-in one */
+	struct fs_types *types; /* owned */
 	struct um_service *next;
 };
 
@@ -108,6 +119,9 @@ struct um_view {
 	struct um_sockets *sockets; /* names and peers of sockets (calls/socket_names.c); made when first needed */
 	pthread_mutex_t lock;   /* held while an operation runs, unless it runs on a worker and let go */
 };
+
+/* fs_types.c; freed with free().  NULL: no memory. */
+struct fs_types *fs_types_of(const struct um_module *module);
 
 /* service.c */
 int service_add(struct um_view *view, const struct um_state *state, const char *name, char *why, size_t whysize);

@@ -183,7 +183,7 @@ struct um_host {
 /* Something that a module shows from its loading on, in place of what is at @path. */
 struct um_place {
 	const char *path;       /* absolute; it need not exist on the host */
-	const char *type;       /* the name of one of its types, mounted there without options */
+	const char *type;       /* the name of one of its types, which mount(2) does not know: mounted there without options */
 };
 
 struct um_module {

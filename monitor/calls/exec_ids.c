@@ -25,7 +25,7 @@ static size_t file_caps(struct exec_file *f, uint8_t caps[24])
 {
 	ssize_t n = -1;
 
-	if (f->path.node.body == UM_BODY_HOST || !UM_OPS(&f->path)->getxattr) {
+	if (f->path.node.body == UM_BODY_HOST) {
 		memcpy(caps, f->facts->file_caps, f->facts->nfile_caps);
 		return f->facts->nfile_caps;
 	}

@@ -162,7 +162,7 @@ int64_t call_fstat(struct um_call *call)
 static int64_t statfs_in(struct um_call *call, const struct um_mount *mount, const char *rel)
 {
 	struct statfs st;
-	int64_t err = mount->type->ops->statfs != NULL ? mount->type->ops->statfs(mount->fs, rel, &st) : -ENOSYS;
+	int64_t err = mount->type->ops->statfs(mount->fs, rel, &st);
 
 	if (err < 0)
 		return err;

@@ -110,6 +110,17 @@ check("umount", run("umount", "mnt"), "")
 check("bindfs without", run("bindfs", "src", "mnt"), "")
 check("it runs", run("mnt/script"), "ran\n")
 
+# What /dev/fuse is not asked for by servers.
+check("its attributes", run("getfattr", "-d", "/dev/fuse"), "")
+for call in (lambda: os.setxattr("/dev/fuse", "user.x", b""), lambda: os.chmod("/dev/fuse", 0), lambda: os.chown("/dev/fuse", 7, 7)):
+    try:
+        call()
+        raise SystemExit("/dev/fuse was changed")
+    except PermissionError:
+        pass
+check("its type is for it alone", run("mount", "-i", "-t", "umfuse-device", "none", "mnt"),
+      "mount: mnt: no service provides file system type 'umfuse-device' (um_add_service first?)\n")
+
 # An open file without a name, and a mount that covers another.
 f = open("mnt/gone", "w")
 os.unlink("mnt/gone")
