@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include "log.h"
 #include "node.h"
@@ -86,6 +87,20 @@ static void host_log(const char *format, ...)
 	um_warn("%s", text);
 }
 
+static void host_fs_types(um_fs_type_fn *fn, void *arg)
+{
+	for (struct um_service *s = the_view->services; serving != NULL && s != NULL; s = s->next) {
+		if (!service_seen(the_view, serving->state, s))
+			continue;
+		for (size_t i = 0; i < s->types->n; i++) {
+			const struct um_fs_type *type = &s->types->all[i].type;
+
+			if (strchr(type->name, '*') == NULL && !s->types->all[i].of_place)
+				fn(arg, type->name, type->on_device);
+		}
+	}
+}
+
 const struct um_host *module_host(struct um_view *view)
 {
 	static const struct um_host host = {
@@ -98,6 +113,7 @@ const struct um_host *module_host(struct um_view *view)
 		.see_older = host_see_older,
 		.end_reads = host_end_reads,
 		.log = host_log,
+		.fs_types = host_fs_types,
 	};
 
 	the_view = view;

@@ -522,6 +522,9 @@ int view_place(struct um_view *view, const struct um_state *state, struct um_ser
 				      .uid = view->uid, .epoch = hashtab_epoch(view->table) };
 	const struct um_fs_type *type = NULL;
 	struct um_mount *mount = calloc(1, sizeof(*mount));
+	struct um_call call = { .view = view, .state = state, .tid = getpid() };
+	char there[PATH_MAX], host[PATH_MAX];
+	struct um_node node;
 	int err = -ENODEV;
 
 	for (size_t i = 0; i < service->types->n; i++)
@@ -529,12 +532,17 @@ int view_place(struct um_view *view, const struct um_state *state, struct um_ser
 			type = &service->types->all[i].type;
 	if (mount == NULL)
 		return -ENOMEM;
+	if (host_of(&call, place->path, 0, there, host, &node) == 0) {
+		args.target_host = host;
+		args.target_type = node.type;
+	}
 	if (type != NULL)
 		err = type->mount(&mount->fs, &args);
-	if (err < 0) {
-		snprintf(why, whysize, "its %s: %s", place->path, *args.why ? args.why : strerror(-err));
+	if (err != 0) {
+		if (err < 0)
+			snprintf(why, whysize, "its %s: %s", place->path, *args.why ? args.why : strerror(-err));
 		mount_free(mount);
-		return err;
+		return err < 0 ? err : 0;
 	}
 	mount->type = type;
 	mount->service = service;

@@ -55,7 +55,7 @@ static dev_t memfd_dev;
 bool procfs_differs(const struct um_call *call)
 {
 	return hashtab_npaths(call->view->table) > 0 || *call->state->root != '\0' || call->state->virtual_ids ||
-	       call->view->tracer_ops->stopped != NULL;
+	       call->view->tracer_ops->stopped != NULL || call->view->proc_makers > 0;
 }
 
 /* --- text ------------------------------------------------------------------------------------------------------- */
@@ -332,6 +332,35 @@ static int64_t read_host(struct um_call *call, const struct kind *kind, const ch
 	return err;
 }
 
+static void put_part(void *out, const char *part, size_t n)
+{
+	text_put(out, part, n);
+}
+
+/* A file that is no process's, as the newest module that makes it has it. */
+static int64_t open_common(struct um_call *call, const char *path, int flags)
+{
+	const struct um_proc_file *file = NULL;
+	struct text in = { 0 }, out = { 0 };
+	int64_t ret;
+
+	for (struct um_service *s = call->view->proc_makers > 0 ? call->view->services : NULL; s != NULL; s = s->next)
+		for (const struct um_proc_file *f = s->module->proc_files; f != NULL && f->name != NULL; f++)
+			if (strcmp(path + strlen("/proc/"), f->name) == 0 && service_seen(call->view, call->state, s))
+				file = f;
+	if (file == NULL)
+		return PROCFS_HOST;
+	ret = text_read(&in, path);
+	if (ret == 0)
+		ret = file->make(in.p, put_part, &out);
+	if (ret == 0)
+		ret = out.err != 0 ? out.err : give(path, &out, flags);
+	call->route = "proc";
+	free(in.p);
+	free(out.p);
+	return ret;
+}
+
 int64_t procfs_open(struct um_call *call, const char *path, int flags)
 {
 	struct procfs_file file = { .call = call };
@@ -340,7 +369,9 @@ int64_t procfs_open(struct um_call *call, const char *path, int flags)
 	struct text in = { 0 }, out = { 0 };
 	int64_t ret;
 
-	for (size_t i = 0; name != NULL && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+	if (name == NULL)
+		return open_common(call, path, flags);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strcmp(name, kinds[i].name) == 0)
 			kind = &kinds[i];
 	if (kind == NULL)

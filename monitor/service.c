@@ -164,6 +164,7 @@ static void unload(struct um_view *view, struct um_service *service)
 	for (p = &view->services; *p != service; p = &(*p)->next)
 		;
 	*p = service->next;
+	view->proc_makers -= service->module->proc_files != NULL;
 	if (service->module->fini != NULL)
 		service->module->fini();
 	dlclose(service->handle);
@@ -229,6 +230,7 @@ int service_add(struct um_view *view, const struct um_state *state, const char *
 	}
 	service->module = module;
 	service->handle = handle;
+	view->proc_makers += module->proc_files != NULL;
 	for (struct um_service **end = &view->services;; end = &(*end)->next)
 		if (*end == NULL) {
 			*end = service;

@@ -104,6 +104,7 @@ struct um_view {
 	struct um_mount **mounts; /* by index; NULL where unmounted */
 	size_t nmounts;
 	struct um_service *services;
+	unsigned proc_makers;   /* services that make files of /proc */
 	const char *module_dir; /* where um_add_service looks */
 	const char *command_dir; /* where viewmount and viewumount are: beside umview */
 	uid_t uid;              /* the real user */

@@ -20,7 +20,7 @@
 #include <sys/statfs.h>
 #include <sys/types.h>
 
-#define UM_MODULE_ABI 8
+#define UM_MODULE_ABI 9
 
 struct um_fs;                   /* a mounted instance: the module's own */
 
@@ -145,6 +145,7 @@ struct um_fs_type {
 	const char *name;       /* as in mount -t NAME; "NAME.*" stands for all that begin with "NAME." */
 	const struct um_fs_ops *ops;
 	int (*mount)(struct um_fs **fs, struct um_mount_args *args);
+	bool on_device;         /* it is mounted from a block device or an image: not "nodev" in /proc/filesystems */
 };
 
 /*
@@ -162,6 +163,8 @@ struct um_caller {
 	bool on_worker;         /* false: -UM_STAGE comes back on another thread */
 };
 
+typedef void um_fs_type_fn(void *arg, const char *name, bool on_device);
+
 /* What the monitor does for modules.  Where nothing else is said: in operations only, with the view's lock held. */
 struct um_host {
 	void (*caller)(struct um_caller *caller);
@@ -178,12 +181,24 @@ struct um_host {
 	/* Of the module's own threads: reads of an open file in which a process sleeps fail with @err (tracer.h). */
 	int (*end_reads)(pid_t tgid, dev_t dev, ino_t ino, int err);
 	void (*log)(const char *format, ...) __attribute__((format(printf, 1, 2)));
+	/* The file system types of all modules that the caller's view has, but not whole families ("NAME.*"). */
+	void (*fs_types)(um_fs_type_fn *fn, void *arg);
 };
 
-/* Something that a module shows from its loading on, in place of what is at @path. */
+/*
+ * Something that a module shows from its loading on, in place of what is at @path.  The type's mount function gets what is
+ * there in target_type and target_host (symbolic links followed), and may return 1: let it be.
+ */
 struct um_place {
 	const char *path;       /* absolute; it need not exist on the host */
 	const char *type;       /* the name of one of its types, which mount(2) does not know: mounted there without options */
+};
+
+/* A file of /proc that is no process's, and whose contents are made anew each time it is opened. */
+struct um_proc_file {
+	const char *name;       /* below /proc, where the host has it too */
+	/* @host: what the host has in it.  All of what the view shows is given to @put, in parts.  0 or a negative errno. */
+	int (*make)(const char *host, void (*put)(void *out, const char *text, size_t n), void *out);
 };
 
 struct um_module {
@@ -193,6 +208,7 @@ struct um_module {
 	uint32_t classes;       /* UM_CLASS_* bits of system calls that it needs (1 << class) */
 	const struct um_fs_type *const *fs_types; /* NULL-terminated, or NULL */
 	const struct um_place *places; /* up to one whose path is NULL; or NULL */
+	const struct um_proc_file *proc_files; /* up to one whose name is NULL; or NULL */
 	int (*init)(const struct um_host *host); /* may be NULL; 0 or negative errno */
 	/* For operations that returned -UM_STAGE in the calling thread: do what takes long, without the view's lock, before
 	 * the operation is repeated (0; a negative errno: it is not, and that is the answer); or, @run false and with the lock,

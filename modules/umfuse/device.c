@@ -109,4 +109,4 @@ static int device_mount(struct um_fs **fs, struct um_mount_args *args)
 	return 0;
 }
 
-const struct um_fs_type device_type = { "umfuse-device", &device_ops, device_mount };
+const struct um_fs_type device_type = { .name = "umfuse-device", .ops = &device_ops, .mount = device_mount };

@@ -408,6 +408,8 @@ void fs_end_all(void)
 	}
 }
 
-const struct um_fs_type fuse_type = { "fuse", &fuse_ops, mount_fuse };
-const struct um_fs_type fuse_family = { "fuse.*", &fuse_ops, mount_fuse };
-const struct um_fs_type fuseblk_type = { "fuseblk", &fuse_ops, mount_fuse };
+const struct um_fs_type fuse_type = { .name = "fuse", .ops = &fuse_ops, .mount = mount_fuse };
+const struct um_fs_type fuse_family = { .name = "fuse.*", .ops = &fuse_ops, .mount = mount_fuse };
+const struct um_fs_type fuseblk_type = {
+	.name = "fuseblk", .ops = &fuse_ops, .mount = mount_fuse, .on_device = true,
+};

@@ -285,7 +285,7 @@ static const struct um_fs_ops viewfs_ops = {
 
 _Static_assert(UM_STAGE == LAYERS_STAGE, "one number for both");
 
-static const struct um_fs_type viewfs_type = { "viewfs", &viewfs_ops, viewfs_mount };
+static const struct um_fs_type viewfs_type = { .name = "viewfs", .ops = &viewfs_ops, .mount = viewfs_mount };
 static const struct um_fs_type *const viewfs_types[] = { &viewfs_type, NULL };
 
 UM_MODULE = {
