@@ -70,7 +70,12 @@ static int ask_to_unmount(const char *target)
 	return err;
 }
 
-/* The image that a FUSE server serves on a mount point, opened, or -1.  *name: its path. */
+static int open_name(const char *name)
+{
+	return open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
+/* The image that a FUSE server serves on a mount point, opened, or -1.  *name: its path, or NULL. */
 static int open_image(const char *target, const char **name)
 {
 	const char *place = cmd_mount_point(target);
@@ -82,11 +87,11 @@ static int open_image(const char *target, const char **name)
 			m = &mounts[i];
 	if (!m || strncmp(m->type, "fuse", 4) != 0 || m->source[0] != '/')
 		return -1;
-	/* One that the mount hides would be opened through it, and keep it busy. */
+	*name = cmd_strdup(m->source);
+	/* One that the mount hides would be opened through it, and keep it busy: afterwards. */
 	if (!strncmp(m->source, place, len) && (m->source[len] == '/' || m->source[len] == '\0'))
 		return -1;
-	*name = cmd_strdup(m->source);
-	return open(m->source, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	return open_name(*name);
 }
 
 /* Where the newest mount of this source is, or NULL.  FUSE mounts have the whole paths of their images for sources. */
@@ -136,6 +141,8 @@ static int unmount(const char *target)
 			close(image);
 		return err;
 	}
+	if (image < 0 && name)
+		image = open_name(name);
 	if (image >= 0) {
 		wait_for_image(image, name);
 		close(image);
