@@ -154,6 +154,8 @@ struct um_fs_type {
  */
 #define UM_STAGE 5000
 
+#define UM_IOCTL_DUP 1
+
 /* Who makes the call that is served. */
 struct um_caller {
 	pid_t pid, tid;         /* thread group and thread, in the monitor's pid namespace; 0: the monitor itself */
@@ -214,6 +216,13 @@ struct um_module {
 	 * the operation is repeated (0; a negative errno: it is not, and that is the answer); or, @run false and with the lock,
 	 * forget it, for the call is over.  May be NULL. */
 	int (*stage)(bool run);
+	/*
+	 * ioctl(2) of an open file that the module may know, among those requests that are trapped (rows-files.def).
+	 * @arg: the _IOC_SIZE(request) bytes that it has, at most 256, which go back if the request reads.  -EXDEV: it does not
+	 * know it; 0: *result is the answer; UM_IOCTL_DUP: the descriptor becomes a duplicate of the caller's *result; or a negative
+	 * errno.  May be NULL.
+	 */
+	int (*ioctl)(int fd, unsigned request, void *arg, int *result);
 	/* Before each call that is not made by a server (see_older): 0, or -UM_STAGE if something must be done first.  May be
 	 * NULL. */
 	int (*settle)(void);

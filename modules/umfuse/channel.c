@@ -203,6 +203,20 @@ bool channel_closed(const struct channel *c)
 	return poll(&p, 1, 0) > 0;
 }
 
+bool channel_is(int fd)
+{
+	struct channel *c;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return false;
+	pthread_mutex_lock(&list_lock);
+	for (c = channels; c != NULL && (c->ino != st.st_ino || c->dev != st.st_dev); c = c->next)
+		;
+	pthread_mutex_unlock(&list_lock);
+	return c != NULL;
+}
+
 bool channel_taken(const struct channel *c)
 {
 	return __atomic_load_n(&c->taken, __ATOMIC_ACQUIRE);

@@ -67,6 +67,8 @@ void channel_unref(struct channel *c);
 /* The channel whose server's end is the socket @fd, with a reference, for a mount; NULL: it is none, or has a mount. */
 struct channel *channel_take(int fd);
 bool channel_taken(const struct channel *c);
+/* Is @fd the server's end of some channel? */
+bool channel_is(int fd);
 /* Has nobody the server's end any more? */
 bool channel_closed(const struct channel *c);
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -84,6 +85,29 @@ static int device_open(struct um_fs *fs, const char *path, int flags, mode_t mod
 	if (flags & O_NONBLOCK)
 		fcntl(server, F_SETFL, O_NONBLOCK);
 	return server;
+}
+
+/* Another open /dev/fuse is to be one with the caller's descriptor @arg. */
+static int clone_device(const void *arg, int *result)
+{
+	uint32_t master;
+	int fd, err = -EINVAL;
+
+	memcpy(&master, arg, sizeof(master));
+	fd = host->caller_fd((int)master);
+	if (fd >= 0 && channel_is(fd))
+		err = UM_IOCTL_DUP;
+	if (fd >= 0)
+		close(fd);
+	*result = (int)master;
+	return err;
+}
+
+int device_ioctl(int fd, unsigned request, void *arg, int *result)
+{
+	if (!channel_is(fd))
+		return -EXDEV;
+	return request == FUSE_DEV_IOC_CLONE ? clone_device(arg, result) : -ENOTTY;
 }
 
 static void device_umount(struct um_fs *fs)

@@ -2,8 +2,10 @@
 /* Opening files and directories: from a node to a body (body.c), and what concerns open ones. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "umfuse.h"
@@ -384,4 +386,44 @@ int op_fallocate(struct um_fs *fs, int fd, int mode, off_t offset, off_t len)
 	body_forget(b, (uint64_t)offset);
 	tree_stale(b->node);
 	return 0;
+}
+
+int op_ioctl(int fd, unsigned request, void *arg, int *result)
+{
+	struct {
+		struct fuse_ioctl_in in;
+		char data[256];
+	} ask_with = { .in = { .cmd = request } };
+	bool flags = request == FS_IOC_GETFLAGS || request == FS_IOC_SETFLAGS; /* an int, though they say long */
+	size_t size = flags ? sizeof(int) : _IOC_SIZE(request);
+	const struct fuse_ioctl_out *out;
+	struct request *r;
+	struct body *b = NULL;
+	struct um_fs *fs;
+	int err = device_ioctl(fd, request, arg, result);
+
+	for (fs = mounted; err == -EXDEV && fs != NULL && b == NULL; fs = b == NULL ? fs->next : fs)
+		b = body_of_fd(fs, fd);
+	if (err != -EXDEV || b == NULL)
+		return err;
+	if (b->node == NULL || size > sizeof(ask_with.data) || channel_dead(fs->channel))
+		return -ENOTTY;
+	ask_with.in.fh = b->fh[!!b->has_fh[1]];
+	ask_with.in.flags = S_ISDIR(b->type) ? FUSE_IOCTL_DIR : 0;
+	if (_IOC_DIR(request) & _IOC_WRITE) {
+		ask_with.in.in_size = (uint32_t)size;
+		memcpy(ask_with.data, arg, size);
+	}
+	if (_IOC_DIR(request) & _IOC_READ)
+		ask_with.in.out_size = (uint32_t)size;
+	err = ask(fs, FUSE_IOCTL, b->node->id, &ask_with, sizeof(ask_with.in) + ask_with.in.in_size, &r);
+	if (err < 0)
+		return err == -ENOSYS ? -ENOTTY : err;
+	out = r->reply;
+	if (r->reply_len < sizeof(*out) || r->reply_len - sizeof(*out) > ask_with.in.out_size ||
+	    (out->flags & FUSE_IOCTL_RETRY))
+		return -EIO;
+	memcpy(arg, out + 1, r->reply_len - sizeof(*out));
+	*result = out->result;
+	return out->result < 0 ? out->result : 0;
 }

@@ -23,5 +23,6 @@ UM_MODULE = {
 	.init = init,
 	.stage = journal_stage,
 	.settle = flush_settle,
+	.ioctl = op_ioctl,
 	.end = fs_end_all,
 };

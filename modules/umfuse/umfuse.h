@@ -95,6 +95,7 @@ struct dentry {
 /* --- device.c ------------------------------------------------------------------------------------------------------- */
 
 extern const struct um_fs_type device_type;
+int device_ioctl(int fd, unsigned request, void *arg, int *result);
 
 /* --- mount.c -------------------------------------------------------------------------------------------------------- */
 
@@ -188,6 +189,7 @@ int op_fsync(struct um_fs *fs, int fd, bool data_only);
 int op_ftruncate(struct um_fs *fs, int fd, off_t size);
 int op_fallocate(struct um_fs *fs, int fd, int mode, off_t offset, off_t len);
 int op_leave(struct um_fs *fs, int flags);
+int op_ioctl(int fd, unsigned request, void *arg, int *result); /* um_module.ioctl */
 /* mknod(2); @out may be NULL. */
 int make_node(struct um_fs *fs, const char *path, mode_t mode, dev_t rdev, struct node **out);
 int op_setattr(struct um_fs *fs, struct node *node, const struct fuse_setattr_in *in);

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <linux/capability.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -484,6 +485,46 @@ int64_t call_utimensat(struct um_call *call)
  * An inode's flags can be set through a descriptor that is open for reading only, and so on a lower body, which is the
  * host's. There it is refused; a body of the upper directory is the user's own.
  */
+/* The descriptor becomes a duplicate of another one. */
+static int64_t become_duplicate(struct um_call *call, int from)
+{
+	const struct um_inject calls[] = {
+		{ .nr = SYS_dup3, .args = { (uint64_t)from, call->args[0], O_CLOEXEC } },
+		{ .nr = SYS_fcntl, .args = { call->args[0], F_SETFD, FD_CLOEXEC } }, /* it has 0 for a result */
+	};
+
+	return um_inject(call, calls, 2, 1);
+}
+
+/* Is it a module's business?  UM_CONTINUE: no. */
+static int64_t ioctl_of_module(struct um_call *call)
+{
+	unsigned request = (unsigned)call->args[1];
+	int copy = -1, result = 0, ret = -EXDEV;
+	size_t size = _IOC_SIZE(request);
+	char arg[256] = { 0 };
+
+	for (struct um_service *s = call->view->services; s != NULL && ret == -EXDEV; s = s->next) {
+		if (s->module->ioctl == NULL)
+			continue;
+		if (copy < 0)
+			copy = um_get_fd(call, (int)call->args[0]);
+		if (copy < 0 || size > sizeof(arg))
+			break;
+		if (size > 0 && um_read(call, call->args[2], arg, size) < 0)
+			size = 0;
+		ret = s->module->ioctl(copy, request, arg, &result);
+		call->route = ret != -EXDEV ? s->module->name : call->route;
+	}
+	if (copy >= 0)
+		close(copy);
+	if (ret == UM_IOCTL_DUP)
+		return become_duplicate(call, result);
+	if (ret == 0 && size > 0 && (_IOC_DIR(request) & _IOC_READ) && um_write(call, call->args[2], arg, size) < 0)
+		return -EFAULT;
+	return ret == -EXDEV ? UM_CONTINUE : ret < 0 ? ret : result;
+}
+
 int64_t call_ioctl(struct um_call *call)
 {
 	static const uint32_t changes[] = {
@@ -495,8 +536,12 @@ int64_t call_ioctl(struct um_call *call)
 	};
 	struct um_path path = UM_PATH_INIT;
 	bool change = false;
+	int64_t ret;
 	int err;
 
+	ret = ioctl_of_module(call);
+	if (ret != UM_CONTINUE)
+		return ret;
 	if (call->view->secure)
 		return ioctl_allowed(call);
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)

@@ -92,6 +92,9 @@ void exec_ids(struct exec *x);
 
 /* exec_plan.c: have the loader run it.  UM_REPLIED, UM_CONTINUE or a negative errno. */
 int64_t exec_by_loader(struct exec *x);
+/* Forget plans that will hardly be asked for any more (of processes that are dead, of execs that have failed): they hold open
+ * descriptors of files. */
+void exec_plans_tidy(void);
 /* Have the kernel execute this descriptor (it is closed) in place of the path.  The same. */
 int64_t exec_by_descriptor(struct exec *x, int fd);
 

@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@
 #include "exec.h"
 
 #define SPARE_FDS 64
+#define PLAN_SOON 2     /* seconds: after that it is not likely to be asked for */
 #define PLAN_AGE 30     /* seconds; a signal handler may run between the exec and the question */
 
 struct pending {
@@ -83,6 +85,20 @@ static struct pending *pending_take(pid_t tgid)
 		}
 	}
 	return found;
+}
+
+void exec_plans_tidy(void)
+{
+	struct pending **at = &pending, *p;
+
+	while ((p = *at)) {
+		if (now() - p->when < PLAN_SOON && kill(p->tgid, 0) == 0) {
+			at = &p->next;
+			continue;
+		}
+		*at = p->next;
+		pending_free(p);
+	}
 }
 
 static void pending_drop(pid_t tgid)

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "args.h"
+#include "exec.h"
 
 /* An optional string argument: a null pointer is the empty string. */
 static int64_t read_optional(struct um_call *call, uint64_t addr, char *buf, size_t size)
@@ -135,6 +136,7 @@ int64_t umount_words(struct um_call *call, const char *target, int flags)
 
 	if (err < 0)
 		return err;
+	exec_plans_tidy();
 	err = view_umount(call->view, call->state, at, flags, why, sizeof(why));
 	if (err < 0)
 		why_set(call, "%s", why);
