@@ -142,6 +142,7 @@ void bodies_close(struct um_fs *fs)
 	for (size_t i = 0; i < sizeof(fs->by_ino) / sizeof(fs->by_ino[0]); i++)
 		while (fs->by_ino[i] != NULL)
 			body_free(fs->by_ino[i]);
+	flush_forget(fs);
 	depots_close(fs);
 }
 
@@ -228,7 +229,7 @@ int body_make(struct um_fs *fs, struct node *node, const char *target, struct bo
 	if (b == NULL)
 		return -ENOMEM;
 	*b = (struct body){ .fs = fs, .node = node, .id = node->id, .fd = -1, .watch = -1, .type = node->attr.mode & S_IFMT,
-			    .plain = S_ISREG(node->attr.mode) };
+			    .plain = S_ISREG(node->attr.mode), .refs = 1 };
 	b->depot = b->plain ? depot_for(fs, node->attr.size, node->attr.size == 0) : &fs->depots[0];
 	if (b->depot == NULL)
 		host->log("umfuse: there is no room for a file of %llu bytes in a directory for files that are open: see umfuse(7), "
@@ -271,10 +272,28 @@ static void remove_name(struct body *b)
 		unlink(name);
 }
 
+void body_ref(struct body *b)
+{
+	b->refs++;
+}
+
+void body_unref(struct body *b)
+{
+	if (--b->refs > 0)
+		return;
+	if (b->fd >= 0)
+		close(b->fd);
+	free(b->digests);
+	free(b);
+}
+
 void body_free(struct body *b)
 {
 	struct body **at = place(b->fs, b->ino);
 
+	if (b->gone)
+		return;
+	b->gone = true;
 	while (*at != b)
 		at = &(*at)->next;
 	*at = b->next;
@@ -285,17 +304,16 @@ void body_free(struct body *b)
 		remove_name(b);
 	if (b->node != NULL)
 		b->node->body = NULL;
-	if (b->fd >= 0)
-		close(b->fd);
-	free(b->digests);
-	free(b);
+	b->node = NULL;
+	body_unref(b);
 }
 
 void body_orphan(struct body *b)
 {
 	if (b->orphan)
 		return;
-	body_release(b);
+	if (!b->busy)
+		body_release(b);
 	remove_name(b);
 	b->orphan = true;
 	if (b->node != NULL) {
@@ -383,8 +401,20 @@ int body_open_waiting(struct body *b, int flags)
 
 	if (fd != -EWOULDBLOCK || (flags & O_NONBLOCK))
 		return fd;
-	err = journal_run(b->fs, wait_lease, b);
+	err = journal_run_body(wait_lease, b, false);
 	return err < 0 ? err : body_open(b, flags);
+}
+
+void body_take_handle(struct body *b, uint64_t fh, bool write)
+{
+	struct fuse_release_in in = { .fh = fh, .flags = write ? O_RDWR : O_RDONLY };
+
+	if (b->has_fh[write]) {
+		tell(b->fs, FUSE_RELEASE, b->id, &in, sizeof(in));
+		return;
+	}
+	b->fh[write] = fh;
+	b->has_fh[write] = true;
 }
 
 void body_release(struct body *b)
@@ -453,10 +483,20 @@ static int claim(struct body *b, const struct channel_waiting *waiting)
 	}
 }
 
+/* Was its last name removed, or even it itself?  Then the server has nothing to do with it any more. */
+static bool is_over(const struct body *b)
+{
+	return __atomic_load_n(&b->gone, __ATOMIC_RELAXED) || __atomic_load_n(&b->orphan, __ATOMIC_RELAXED);
+}
+
 /* Work is done; with the view's lock. */
 static void unclaim(struct body *b)
 {
 	b->busy = false;
+	if (b->gone || b->orphan)
+		body_release(b); /* it was not idle then */
+	if (b->gone)
+		return;
 	if (b->node != NULL)
 		tree_stale(b->node);
 	if (!b->plain || body_in_use(b) || b->queued)
@@ -468,6 +508,24 @@ static void unclaim(struct body *b)
 		flush_unwatch(b);
 		b->open = false;
 	}
+}
+
+static int idle(void *arg, const struct channel_waiting *waiting)
+{
+	struct body *b = arg;
+	int err = claim(b, waiting);
+
+	if (err < 0)
+		return err;
+	host->lock();
+	unclaim(b);
+	host->unlock();
+	return 0;
+}
+
+int body_idle(struct body *b)
+{
+	return b->busy ? journal_run_body(idle, b, true) : 0;
 }
 
 void body_closed(struct body *b)
@@ -619,13 +677,13 @@ static int fill(void *arg, const struct channel_waiting *waiting)
 
 	if (err < 0)
 		return err;
-	if (!b->filled) {
+	if (!b->filled && !is_over(b)) {
 		err = read_all(b, waiting);
 		if (fstat(b->fd, &st) == 0)
 			b->mtime = st.st_mtim;
 	}
 	host->lock();
-	if (!b->filled) {
+	if (!b->filled && !is_over(b)) {
 		b->filled = err == 0;
 		b->server_mtime = MTIME_OURS;
 		free(b->digests);
@@ -644,7 +702,7 @@ int body_fill_now(struct body *b)
 
 int body_fill(struct body *b)
 {
-	return b->filled ? 0 : journal_run(b->fs, fill, b);
+	return b->filled ? 0 : journal_run_body(fill, b, false);
 }
 
 /* --- writing back ---------------------------------------------------------------------------------------------------- */
@@ -667,8 +725,9 @@ static int open_for_writing(struct body *b, const struct channel_waiting *waitin
 	if (r->reply_len != sizeof(*out)) {
 		err = -EIO;
 	} else {
-		b->fh[1] = out->fh;
-		b->has_fh[1] = true;
+		host->lock();
+		body_take_handle(b, out->fh, true);
+		host->unlock();
 	}
 	request_free(r);
 	return err;
@@ -807,8 +866,9 @@ static int write_back(struct body *b, bool closed, const struct channel_waiting 
 	alone = !body_in_use(b);
 	opens = b->opens;
 	host->unlock();
-	err = write_all_back(b, waiting);
-	if (err == 0 && closed)
+	if (!is_over(b))
+		err = write_all_back(b, waiting);
+	if (err == 0 && closed && !is_over(b))
 		err = flush(b, waiting);
 	host->lock();
 	/* Whoever had it open at the beginning, or has opened it since, may have written behind our back; its close tells. */
@@ -834,5 +894,29 @@ int body_write_back(struct body *b)
 {
 	if (!b->written || !b->filled || b->orphan)
 		return 0;
-	return journal_run(b->fs, write_task, b);
+	return journal_run_body(write_task, b, false);
+}
+
+/* --- fsync ------------------------------------------------------------------------------------------------------------- */
+
+static int sync_task(void *arg, const struct channel_waiting *waiting)
+{
+	struct body *b = arg;
+	struct fuse_fsync_in in = { 0 };
+	int err = claim(b, waiting);
+
+	if (err < 0)
+		return err;
+	in.fh = b->fh[!!b->has_fh[1]];
+	if (!is_over(b))
+		err = call(b, FUSE_FSYNC, &in, sizeof(in), NULL, 0, waiting, NULL);
+	host->lock();
+	unclaim(b);
+	host->unlock();
+	return err == -ENOSYS ? 0 : err;
+}
+
+int body_sync(struct body *b)
+{
+	return journal_run_body(sync_task, b, false);
 }

@@ -23,7 +23,7 @@ static int one(struct listing *l, const struct fuse_dirent *d, const struct fuse
 {
 	char name[256];
 
-	if (d->namelen <= 2 && d->name[0] == '.' && (d->namelen == 1 || (d->namelen == 2 && d->name[1] == '.')))
+	if ((d->namelen == 1 || (d->namelen == 2 && d->name[1] == '.')) && d->name[0] == '.')
 		return 0;
 	if (!name_is_sane(d->name, d->namelen))
 		return -EIO;

@@ -24,19 +24,6 @@ static uint32_t server_flags(const struct um_fs *fs, int flags)
 	return (uint32_t)flags;
 }
 
-/* A handle of the server's becomes the body's; one is enough of each kind. */
-static void take_handle(struct body *b, uint64_t fh, bool write)
-{
-	struct fuse_release_in in = { .fh = fh, .flags = write ? O_RDWR : O_RDONLY };
-
-	if (b->has_fh[write]) {
-		tell(b->fs, FUSE_RELEASE, b->id, &in, sizeof(in));
-		return;
-	}
-	b->fh[write] = fh;
-	b->has_fh[write] = true;
-}
-
 /* Have the server open it, and decide whether what the body has is still right. */
 static int open_at_server(struct um_fs *fs, struct node *node, struct body *b, int flags)
 {
@@ -55,7 +42,7 @@ static int open_at_server(struct um_fs *fs, struct node *node, struct body *b, i
 		return -EIO;
 	if (!ask_first(r))
 		return 0;
-	take_handle(b, out->fh, writes(flags));
+	body_take_handle(b, out->fh, writes(flags));
 	if (b->filled && !b->written && (!(out->open_flags & FOPEN_KEEP_CACHE) || body_is_older(b, &node->attr)))
 		b->filled = false;
 	return 0;
@@ -76,8 +63,9 @@ static int cut(struct um_fs *fs, struct node *node, struct body *b, uint64_t siz
 		if (err < 0)
 			return err;
 	}
-	if (b == NULL || (!b->filled && size > 0))
-		return 0;
+	err = b != NULL ? body_idle(b) : 0;
+	if (err < 0 || b == NULL || (!b->filled && size > 0))
+		return err;
 	body_cut(b, size);
 	err = body_resize(b, size);
 	if (err < 0)
@@ -165,7 +153,7 @@ static int create_file(struct um_fs *fs, struct node *parent, const char *name, 
 	if (err < 0)
 		return err;
 	if (first) {
-		take_handle(b, out->fh, true);
+		body_take_handle(b, out->fh, true);
 		b->filled |= node->attr.size == 0;
 		c = malloc(sizeof(*c) + strlen(name) + 1);
 		if (c != NULL) {
@@ -300,20 +288,6 @@ int op_patch_stat(struct um_fs *fs, int fd, struct statx *st)
 	return 1;
 }
 
-static int sync_task(void *arg, const struct channel_waiting *waiting)
-{
-	struct body *b = arg;
-	struct fuse_fsync_in in = { .fh = b->fh[!!b->has_fh[1]] };
-	struct request *r = request_new(FUSE_FSYNC, b->id, &in, sizeof(in));
-	int err = r != NULL ? channel_call(b->fs->channel, r, waiting) : -ENOMEM;
-
-	if (err == 0) {
-		err = r->error == -ENOSYS ? 0 : r->error;
-		request_free(r);
-	}
-	return err;
-}
-
 static struct body *body_of_fd(struct um_fs *fs, int fd)
 {
 	struct statx st;
@@ -336,7 +310,7 @@ int op_fsync(struct um_fs *fs, int fd, bool data_only)
 		return -EIO;
 	err = body_write_back(b);
 	if (err == 0 && (b->has_fh[0] || b->has_fh[1] || (fs->missing >> FUSE_OPEN & 1)))
-		err = journal_run(fs, sync_task, b);
+		err = body_sync(b);
 	if (err != -UM_STAGE && b->error != 0) { /* of before, that nobody knows yet */
 		err = b->error;
 		b->error = 0;
@@ -378,6 +352,9 @@ int op_fallocate(struct um_fs *fs, int fd, int mode, off_t offset, off_t len)
 	err = ask(fs, FUSE_FALLOCATE, b->node->id, &in, sizeof(in), &r);
 	if (err < 0)
 		return err == -ENOSYS ? -EOPNOTSUPP : err;
+	err = body_idle(b);
+	if (err < 0)
+		return err;
 	err = body_allocate(b, mode, offset, len);
 	if (err < 0)
 		return err;

@@ -85,6 +85,7 @@ static void enqueue(struct body *b)
 	if (b->queued || fs->flusher == NULL)
 		return;
 	b->queued = true;
+	body_ref(b);
 	b->next_closed = NULL;
 	*fs->closed_end = b;
 	fs->closed_end = &b->next_closed;
@@ -149,6 +150,7 @@ static void *watcher(void *arg)
 
 /* --- the thread of a mount ---------------------------------------------------------------------------------------- */
 
+/* Its reference is the caller's. */
 static struct body *dequeue(struct um_fs *fs)
 {
 	struct body *b = fs->closed;
@@ -162,37 +164,39 @@ static struct body *dequeue(struct um_fs *fs)
 	return b;
 }
 
-static void complain(struct um_fs *fs, uint64_t ino, dev_t dev, int err)
+void flush_forget(struct um_fs *fs)
 {
-	struct statx st = { .stx_ino = ino };
-	char path[PATH_MAX] = "?";
 	struct body *b;
 
-	st.stx_dev_major = major(dev);
-	st.stx_dev_minor = minor(dev);
-	b = body_of(fs, &st);
-	if (b == NULL)
-		return;
+	while ((b = dequeue(fs)) != NULL) {
+		body_unref(b);
+		fs->flushed++;
+	}
+}
+
+static void complain(struct um_fs *fs, struct body *b, int err)
+{
+	char path[PATH_MAX];
+
 	b->error = err;
-	if (b->node != NULL)
-		tree_path(fs, b->node, path);
+	if (b->node == NULL || tree_path(fs, b->node, path) < 0)
+		strcpy(path, "?");
 	host->log("umfuse: %s: what was written could not be written back: %s", path, strerror(-err));
 }
 
 static void flush_one(struct um_fs *fs, struct body *b)
 {
 	bool refill = !b->filled;
-	dev_t dev = b->depot->dev;
-	ino_t ino = b->ino;
 	int err;
 
 	fs->stuck = now_ns();
 	host->unlock();
-	err = refill ? body_fill_now(b) : body_write_closed(b); /* it may be gone after this */
+	err = refill ? body_fill_now(b) : body_write_closed(b);
 	host->lock();
 	fs->stuck = 0;
-	if (err < 0 && !refill)
-		complain(fs, ino, dev, err);
+	if (err < 0 && !refill && !b->gone && !b->orphan)
+		complain(fs, b, err);
+	body_unref(b);
 	fs->flushed++;
 	__atomic_add_fetch(&progress, 1, __ATOMIC_SEQ_CST);
 	syscall(SYS_futex, &progress, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);

@@ -30,6 +30,7 @@ struct record {
 	journal_task *task;
 	void (*finally)(struct um_fs *fs, void *arg);
 	void *arg;
+	struct body *body;      /* referenced, or NULL */
 	struct node *parent, *node;
 	uint32_t changes;       /* of the parent, then */
 	char *name;             /* owned */
@@ -70,6 +71,8 @@ static void record_free(struct record *r)
 		channel_give_back(r->fs->channel, r->request);
 	request_free(r->request);
 	free(r->name);
+	if (r->body != NULL)
+		body_unref(r->body);
 	fs_unref(r->fs);
 	free(r);
 }
@@ -188,7 +191,7 @@ int ask(struct um_fs *fs, uint32_t opcode, uint64_t nodeid, const void *args, si
 	if (opcode < 64 && (fs->missing >> opcode & 1))
 		return -ENOSYS;
 	for (r = journal; r != NULL; r = r->next)
-		if (r->what == REQUEST && r->done && r->fs == fs && r->request->opcode == opcode &&
+		if (r->what == REQUEST && r->done && r->request != NULL && r->fs == fs && r->request->opcode == opcode &&
 		    r->request->nodeid == nodeid && r->request->args_len == len &&
 		    (len == 0 || memcmp(r->request->args, args, len) == 0)) {
 			if (r->result < 0)
@@ -267,6 +270,26 @@ int journal_run(struct um_fs *fs, journal_task *task, void *arg)
 	r->arg = arg;
 	wanted = r;
 	return -UM_STAGE;
+}
+
+int journal_run_body(journal_task *task, struct body *body, bool again)
+{
+	int err = again ? -UM_STAGE : journal_run(body->fs, task, body);
+	struct record *r;
+
+	if (again) {
+		r = add(body->fs, TASK);
+		if (r == NULL)
+			return -ENOMEM;
+		r->task = task;
+		r->arg = body;
+		wanted = r;
+	}
+	if (err == -UM_STAGE && wanted->body == NULL) {
+		wanted->body = body;
+		body_ref(body);
+	}
+	return err;
 }
 
 bool journal_seen(const struct um_fs *fs, const struct node *parent, const char *name, struct node **node)

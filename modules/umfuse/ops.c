@@ -286,16 +286,18 @@ static int op_symlink(struct um_fs *fs, const char *target, const char *path, co
 static int let_go(struct node *node, const struct fuse_attr *attr)
 {
 	struct body *b = node->body;
+	int err;
 
 	if (b == NULL || !b->plain)
 		return 0;
 	if (attr->nlink > 1) {
-		int err = body_write_back(b);
-
+		err = body_write_back(b);
 		return err == -UM_STAGE ? err : 0;
 	}
-	body_release(b);
-	return 0;
+	err = body_idle(b);
+	if (err == 0)
+		body_release(b);
+	return err;
 }
 
 static void removed_now(struct um_fs *fs, void *arg)

@@ -133,6 +133,8 @@ bool ask_first(struct request *r);
 typedef int journal_task(void *arg, const struct channel_waiting *waiting);
 /* Run a task without the view's lock.  0 or a negative errno: its result, if it has run; or -UM_STAGE. */
 int journal_run(struct um_fs *fs, journal_task *task, void *arg);
+/* The same for a task on a body.  @again: also if it has run before. */
+int journal_run_body(journal_task *task, struct body *body, bool again);
 /* A name's node (or NULL: none) as this operation has seen it.  False: it has not. */
 bool journal_seen(const struct um_fs *fs, const struct node *parent, const char *name, struct node **node);
 void journal_see(const struct um_fs *fs, struct node *parent, const char *name, struct node *node);
@@ -200,6 +202,8 @@ void attr_to_statx(const struct um_fs *fs, const struct fuse_attr *attr, struct 
 #define MTIME_OURS UINT64_MAX
 
 struct body {
+	unsigned refs;          /* the mount's, unless it is gone, and those of work under way; with the view's lock */
+	bool gone;              /* neither a node nor a process has it: it ends with the work under way */
 	struct body *next;      /* of the same hash */
 	struct um_fs *fs;
 	struct node *node;      /* NULL: the node is gone, processes have it open still */
@@ -238,7 +242,12 @@ void bodies_close(struct um_fs *fs);
 int body_make(struct um_fs *fs, struct node *node, const char *target, struct body **body);
 /* That of a socket, which is bound to it. */
 int body_bind(struct um_fs *fs, struct node *node, int sock);
+void body_ref(struct body *b);
+void body_unref(struct body *b);
+/* Nobody has it but who is at work on it. */
 void body_free(struct body *b);
+/* Until nobody is at work on it.  0 (with the view's lock held it stays so), -UM_STAGE or an error. */
+int body_idle(struct body *b);
 /* A descriptor of a process's own. */
 int body_open(struct body *b, int flags);
 /* The same; a lease is waited for, as open(2) does.  Or -UM_STAGE. */
@@ -247,7 +256,9 @@ int body_open_waiting(struct body *b, int flags);
 int body_note(struct body *b);
 /* Does anybody but us have it open? */
 bool body_in_use(const struct body *b);
-/* Give the server's handles back. */
+/* A handle of the server's becomes the body's; one is enough of each kind. */
+void body_take_handle(struct body *b, uint64_t fh, bool write);
+/* Give the server's handles back; @b must be idle. */
 void body_release(struct body *b);
 struct body *body_of(struct um_fs *fs, const struct statx *st);
 /* A process has closed it, and it needs no writing back. */
@@ -264,6 +275,8 @@ bool body_is_older(struct body *b, const struct fuse_attr *attr);
 void body_store(struct body *b, const void *data, size_t size, off_t at);
 /* Write back what has been changed.  0, -UM_STAGE, or an error. */
 int body_write_back(struct body *b);
+/* Have the server write to its medium.  0, -UM_STAGE, or an error. */
+int body_sync(struct body *b);
 /* The same after a close(2), on a thread that is no caller's, and without the view's lock. */
 int body_write_closed(struct body *b);
 /* What the server has from this offset on is not known any more. */
@@ -291,6 +304,8 @@ struct depot *depot_of(struct um_fs *fs, const char *path, const char **name);
 int flush_init(void);
 void flush_watch(struct body *b);
 void flush_unwatch(struct body *b);
+/* Nothing is written back any more that has not been begun. */
+void flush_forget(struct um_fs *fs);
 /* The server says that the contents are others: who has it open is to see them. */
 void flush_refill(struct body *b);
 /* Start and stop the thread that writes back for a mount. */

@@ -165,6 +165,49 @@ def interrupted_deaf():
     leave(server)
 
 
+# --- files ------------------------------------------------------------------------------------------------------------------
+
+
+def held_writes():
+    """Files are removed while what was written to them is on its way to a slow server: it gets no handle back before."""
+    s = raw.Server()
+    for name in "fgh":
+        s.file(name)
+    held = []
+
+    def write(s, request):
+        held.append(request)
+
+    def release(s, request):
+        if any(r.node == request.node for r in held):
+            open("wrong", "w").close()
+        return b""
+
+    def answer_all(*_):
+        for request in held:
+            s.reply(request, s.answer(request))
+        held.clear()
+        s.hooks.clear()
+    s.hooks[raw.WRITE] = write
+    s.hooks[raw.RELEASE] = release
+    old = signal.signal(signal.SIGUSR1, answer_all)
+    server = s.start("mnt")
+    signal.signal(signal.SIGUSR1, old)
+    files = [os.open(f"mnt/{name}", os.O_RDWR) for name in "fgh"]
+    for fd in files:
+        os.write(fd, b"changed")
+        os.close(fd)
+    removing = [in_child(os.unlink, f"mnt/{name}") for name in "gfh"]
+    time.sleep(3)
+    os.kill(server, signal.SIGUSR1)
+    for pid in removing:
+        equal("it is removed", ends_within(pid, 30), True)
+    view_lives()
+    equal("what is left", os.listdir("mnt"), [])
+    equal("a handle was given back while it was used", os.path.exists("wrong"), False)
+    leave(server)
+
+
 # --- mounts -----------------------------------------------------------------------------------------------------------------
 
 
@@ -205,7 +248,7 @@ def never_mounted():
 
 
 CASES = [notices_count, notices_of_other_mounts, flood, flood_unasked, interrupted_deaf, one_descriptor_twice,
-         never_mounted]
+         never_mounted, held_writes]
 
 
 def largest_kb(front):
