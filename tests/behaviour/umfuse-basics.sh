@@ -67,6 +67,16 @@ s
 a
 d"
 
+# A directory of more than one buffer, whose list libfuse 2 cuts in the middle of an entry.
+mkdir many
+(cd many && seq -f name-that-is-long-%04g 3000 | xargs touch)
+truncate -s 32M ext.img
+mke2fs -q -t ext4 -d many ext.img || fail mke2fs
+in_view 'fuse2fs ext.img mnt -o fakeroot || exit 1
+ls mnt | grep -c name-that; umount mnt'
+equal "entries of a large directory" "$out" 3000
+
+truncate -s 0 ext.img
 truncate -s 32M ext.img
 mke2fs -q -t ext4 ext.img || fail mke2fs
 in_view 'fuse2fs ext.img mnt -o fakeroot || exit 1
