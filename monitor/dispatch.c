@@ -107,6 +107,8 @@ static int64_t operate_once(struct um_view *view, struct um_call *call)
 
 	if (ret == 0)
 		ret = call->row->op(call);
+	if (ret != -UM_STAGE && ret != UM_REPLIED && modules_want(view, false))
+		return -UM_STAGE;
 	if (ret == -EBUSY && nodes_ended(view)) /* by a view that is gone */
 		ret = call->row->op(call);
 	return ret;

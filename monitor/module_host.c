@@ -140,6 +140,15 @@ int modules_settle(const struct um_call *call)
 	return ret;
 }
 
+bool modules_want(const struct um_view *view, bool forget)
+{
+	bool any = false;
+
+	for (const struct um_service *s = view->services; s != NULL; s = s->next)
+		any |= s->module->wants != NULL && s->module->wants(forget);
+	return any;
+}
+
 int modules_stage(struct um_call *call, bool run)
 {
 	struct um_view *view = call->view;

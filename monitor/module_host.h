@@ -13,6 +13,8 @@ const struct um_host *module_host(struct um_view *view);
 struct um_call *module_serves(struct um_call *call);
 /* What must be done before this call is served?  0 or -UM_STAGE. */
 int modules_settle(const struct um_call *call);
+/* Does some module want that, whatever the operation has returned?  @forget: it is not needed. */
+bool modules_want(const struct um_view *view, bool forget);
 /* Have modules do what the operation that returned -UM_STAGE needs, or forget it (um_module.stage).  0 or a negative errno. */
 int modules_stage(struct um_call *call, bool run);
 

@@ -265,7 +265,11 @@ static int own_source(struct um_mount_args *args)
 	err = namei_string(s->call, -1, *s->view ? s->view : "/", NAMEI_FOLLOW, &path);
 	if (err < 0 || path.node.type != S_IFDIR)
 		goto out; /* the module says what is wrong */
-	if (!has_own_body(&path, s->host) &&
+	if (path.node.body == UM_BODY_NONE) {
+		snprintf(args->why, sizeof(args->why), "%.100s is in a file system of type %.30s, which cannot hold changes: they need "
+			 "a directory of the host, or of viewfs", s->view, path.mount->type_name ? path.mount->type_name : "?");
+		err = -EOPNOTSUPP;
+	} else if (!has_own_body(&path, s->host) &&
 	    (UM_OPS(&path)->readdir == NULL || UM_OPS(&path)->readdir(UM_FS(&path), path.rel, any_name, NULL) != 0)) {
 		snprintf(args->why, sizeof(args->why),
 			 "directory %.120s is not empty, and what is in it is not this view's own: changes need a new one",
@@ -327,7 +331,10 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 	args.source = source;
 	args.target = *target_view ? target_view : "/";
 	args.target_host = target_host;
-	if (host_of(&call, source, 0, from.view, from.host, &node) == 0) {
+	err = host_of(&call, source, 0, from.view, from.host, &node);
+	if (err == -UM_STAGE)
+		goto fail;
+	if (err == 0) {
 		const char *rel;
 
 		args.source_type = node.type;

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "hostfs.h"
+#include "module_host.h"
 #include "namei_internal.h"
 #include "procfs.h"
 
@@ -249,6 +250,8 @@ static int walk_run(struct walk *w, const char *after)
 		err = -ENOENT;
 	}
 	if (err < 0 && (w->flags & NAMEI_MOUNT_POINT) && last && strcmp(path->view, path->mount->target) == 0) {
+		if (err == -UM_STAGE)
+			modules_want(w->call->view, true);
 		path->node = (struct um_node){ -1, S_IFDIR, UM_BODY_NONE };
 		err = 0;
 	}

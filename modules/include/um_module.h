@@ -216,6 +216,9 @@ struct um_module {
 	 * the operation is repeated (0; a negative errno: it is not, and that is the answer); or, @run false and with the lock,
 	 * forget it, for the call is over.  May be NULL. */
 	int (*stage)(bool run);
+	/* Has -UM_STAGE been returned in this thread since stage() was last called?  It may have been taken for another error on
+	 * its way.  @forget: that was on purpose.  NULL: never. */
+	bool (*wants)(bool forget);
 	/*
 	 * ioctl(2) of an open file that the module may know, among those requests that are trapped (rows-files.def).
 	 * @arg: the _IOC_SIZE(request) bytes that it has, at most 256, which go back if the request reads.  -EXDEV: it does not

@@ -355,6 +355,15 @@ static int do_wanted(void)
 	return r->result == -EINTR ? -EINTR : 0;
 }
 
+bool journal_wants(bool give_up)
+{
+	bool any = wanted != NULL;
+
+	if (give_up)
+		wanted = NULL;
+	return any;
+}
+
 int journal_stage(bool run)
 {
 	if (run)

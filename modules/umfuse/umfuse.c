@@ -22,6 +22,7 @@ UM_MODULE = {
 	.places = places,
 	.init = init,
 	.stage = journal_stage,
+	.wants = journal_wants,
 	.settle = flush_settle,
 	.ioctl = op_ioctl,
 	.end = fs_end_all,

@@ -145,6 +145,7 @@ int journal_restart(void);
 /* When the operation is over, and all its requests are answered: for what would change what it finds. */
 void journal_finally(struct um_fs *fs, void (*fn)(struct um_fs *fs, void *arg), void *arg);
 int journal_stage(bool run);            /* um_module.stage */
+bool journal_wants(bool give_up);       /* um_module.wants */
 /* Send a request whose answer nobody wants. */
 void tell(struct um_fs *fs, uint32_t opcode, uint64_t nodeid, const void *args, size_t len);
 

@@ -208,20 +208,26 @@ full:
 	return (ssize_t)used;
 }
 
-/* Inode numbers of a directory and its parent as shown. */
-static void dot_inodes(struct um_call *call, struct um_path *path, uint64_t *ino, uint64_t *parent_ino)
+/* Inode numbers of a directory and its parent as shown.  0 or -UM_STAGE. */
+static int dot_inodes(struct um_call *call, struct um_path *path, uint64_t *ino, uint64_t *parent_ino)
 {
 	struct um_path parent = UM_PATH_INIT;
 	struct statx st;
+	int err;
 
 	*ino = *parent_ino = 1;
-	if (um_path_stat(call, path, &st) == 0)
+	err = um_path_stat(call, path, &st);
+	if (err == 0)
 		*ino = *parent_ino = st.stx_ino;
-	if (*path->view != '\0' && um_path_parent(call, path, &parent) == 0) {
-		if (um_path_stat(call, &parent, &st) == 0)
+	if (err != -UM_STAGE && *path->view != '\0') {
+		err = um_path_parent(call, path, &parent);
+		if (err == 0)
+			err = um_path_stat(call, &parent, &st);
+		if (err == 0)
 			*parent_ino = st.stx_ino;
 		um_path_put(&parent);
 	}
+	return err == -UM_STAGE ? err : 0;
 }
 
 /* The descriptor's offset.  Where a duplicate cannot be had, the kernel says it as text. */
@@ -274,10 +280,12 @@ static int64_t list(struct um_call *call, struct um_path *path, int copy)
 		return err;
 	if (size > BUFFER_MAX)
 		size = BUFFER_MAX;
+	err = dot_inodes(call, path, &ino, &parent);
+	if (err < 0)
+		return err;
 	buf = malloc(size + 1);
 	if (buf == NULL)
 		return -ENOMEM;
-	dot_inodes(call, path, &ino, &parent);
 	n = fill(l, ino, parent, buf, size, call->row->implied, &cursor);
 	if (n > 0)
 		n = um_write(call, call->args[1], buf, (size_t)n) < 0 ? -EFAULT : n;

@@ -36,7 +36,7 @@ static int64_t absolute(struct um_call *call, const char *string, int flags, cha
 	else if (!must_exist)
 		snprintf(view, PATH_MAX, "%s", string);
 	um_path_put(&path);
-	return must_exist ? err : 0;
+	return must_exist || err == -UM_STAGE ? err : 0;
 }
 
 /* File systems of the kernel that a chroot wants to see: the host's own are shown there. */
@@ -90,7 +90,9 @@ int64_t mount_words(struct um_call *call, const char *source, const char *target
 		return remount(call, at, flags);
 	if (flags & (MS_PRIVATE | MS_SLAVE | MS_SHARED | MS_UNBINDABLE))
 		return 0; /* a view's mounts propagate nowhere */
-	absolute(call, source, flags & MS_MOVE ? NAMEI_MOUNT_POINT : 0, from, false); /* as it is, if it is no path */
+	err = absolute(call, source, flags & MS_MOVE ? NAMEI_MOUNT_POINT : 0, from, false); /* as it is, if it is no path */
+	if (err < 0)
+		return err;
 	if ((flags & MS_MOVE) && strcmp(type, "viewfs") != 0) {
 		err = view_move(call->view, call->state, from, at, why, sizeof(why));
 		if (err < 0)
