@@ -127,10 +127,36 @@ static void parse(int argc, char **argv, struct mount_job *job)
 	}
 }
 
+/* Is the type one of a list, as -t has it?  "noA,B" is all but those. */
+static bool is_wanted(const char *type, const char *filter)
+{
+	bool all_but = !strncmp(filter, "no", 2), found = false;
+	size_t len = strlen(type);
+
+	filter += all_but ? 2 : 0;
+	for (const char *end = filter; *end != '\0'; filter = end + 1) {
+		end = filter + strcspn(filter, ",");
+		found |= (size_t)(end - filter) == len && !strncmp(filter, type, len);
+	}
+	return found != all_but;
+}
+
+/* What is no character for a terminal is shown as '?', as mount(8) does. */
+static void put_word(const char *word, const char *behind)
+{
+	for (; *word != '\0'; word++)
+		putchar((unsigned char)*word < ' ' || *word == 127 ? '?' : *word);
+	fputs(behind, stdout);
+}
+
 static void list_one(const char *source, const char *target, const char *type, const char *opts, const char *filter)
 {
-	if (!filter || !strcmp(filter, type))
-		printf("%s on %s type %s (%s)\n", source, target, type, opts);
+	if (filter && !is_wanted(type, filter))
+		return;
+	put_word(source, " on ");
+	put_word(target, " type ");
+	put_word(type, " (");
+	put_word(opts, ")\n");
 }
 
 /* As the view's /proc has them; below a root without one, the view's alone. */

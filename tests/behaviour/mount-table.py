@@ -75,6 +75,10 @@ name = odd.replace("\\", r"\134").replace(" ", r"\040").replace("\n", r"\012")
 found = [l.rstrip("\n").split(" ") for l in open("/proc/mounts") if "odd" in l]
 check("an odd line", found, [[W + "/src", W + "/" + name, "fuse",
       f"ro,sync,nosuid,nodev,noexec,noatime,{ids},default_permissions,allow_other,max_read=8192", "0", "0"]])
+listed = f"{W}/src on {W}/odd name?with\\lines type fuse ({found[0][3]})\n"
+check("mount -t", run("mount", "-t", "ext9,fuse"), listed)
+check("mount -t no", [l for l in run("mount", "-t", "noext9").splitlines(True) if "odd" in l], [listed])
+check("mount -t nofuse", "odd" in run("mount", "-t", "noext9,fuse"), False)
 check("findmnt of it", run("findmnt", "-rno", "SOURCE", odd).strip(), W + "/src")
 check("its flags", os.statvfs(odd).f_flag, os.ST_RDONLY | os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC | os.ST_SYNCHRONOUS | os.ST_NOATIME)
 fd = os.open(odd, os.O_RDONLY)
