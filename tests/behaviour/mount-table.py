@@ -169,6 +169,16 @@ flags = os.environ.get("UMVIEW_FLAGS", "").split()
 p = subprocess.run(["umview", "--norc", *flags, "-p", "umfuse", "--", "python3", "-c", f"W = {work!r}\n" + INSIDE],
                    capture_output=True, text=True, timeout=110)
 print(p.stdout, p.stderr, sep="")
+if p.returncode == 0: # root of a view gains nothing by a set-id program on a mount with nosuid, as every server's is
+    shutil.copy("/usr/bin/id", "src/id")
+    os.chmod("src/id", 0o4755)
+    root = subprocess.run(["umview", "--norc", *flags, "-p", "umfuse", "--cow", "cow", "--su", "--", "sh", "-c",
+                           "bindfs src mnt && mnt/id -u && src/id -u; umount mnt"], capture_output=True, text=True, timeout=60)
+    with open("/proc/self/status") as f:
+        gains = "\nNoNewPrivs:\t0\n" in f.read()
+    if root.stdout.split() != ["0", str(os.getuid()) if gains else "0"]:
+        print(f"FAILED: nosuid: {root.stdout!r} {root.stderr}", file=sys.stderr)
+        sys.exit(1)
 if p.returncode != 0 or "all as it should be" not in p.stdout:
     print(f"FAILED: exit status {p.returncode}", file=sys.stderr)
     sys.exit(1)
