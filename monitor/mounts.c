@@ -290,6 +290,21 @@ out:
 	return err;
 }
 
+/* What modules show below a new mount's place is not hidden by it. */
+static void place_again(struct um_view *view, const struct um_state *state, const struct um_mount *mount)
+{
+	size_t n = strlen(mount->target);
+	char why[256];
+
+	for (struct um_service *s = view->services; s != NULL; s = s->next) {
+		const struct um_place *p = service_seen(view, state, s) ? s->module->places : NULL;
+
+		for (; p != NULL && p->path != NULL; p++)
+			if (strncmp(p->path, mount->target, n) == 0 && p->path[n] == '/')
+				view_place(view, state, s, p, why, sizeof(why));
+	}
+}
+
 int view_mount(struct um_view *view, const struct um_state *state, const char *source, const char *target,
 	       const char *type, unsigned long flags, const char *options, char *why, size_t whysize)
 {
@@ -387,6 +402,7 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 	if (err == 0) {
 		if (mount->origin != NULL)
 			mount->origin->binds++;
+		place_again(view, state, mount);
 		return 0;
 	}
 	if (mount->origin == NULL && mount->type->ops->umount != NULL)

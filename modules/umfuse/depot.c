@@ -85,17 +85,22 @@ static int make(struct depot *depot, const char *where)
 	struct stat st;
 
 	tidy(where);
-	if (snprintf(name, sizeof(name), "%s/" PREFIX "XXXXXX", where) >= (int)sizeof(name))
-		return -ENAMETOOLONG;
-	if (mkdtemp(name) == NULL)
-		return -errno;
-	depot->fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	depot->path = strdup(name);
-	if (depot->path == NULL || depot->fd < 0 || fstat(depot->fd, &st) < 0)
-		return -ENOMEM;
-	flock(depot->fd, LOCK_EX | LOCK_NB); /* who has tidied it away in between lets the first body fail */
-	depot->dev = st.st_dev;
-	return 0;
+	for (int tries = 0; tries < 100; tries++) {
+		if (snprintf(name, sizeof(name), "%s/" PREFIX "XXXXXX", where) >= (int)sizeof(name))
+			return -ENAMETOOLONG;
+		if (mkdtemp(name) == NULL)
+			return -errno;
+		depot->fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (depot->fd < 0)
+			continue; /* another monitor has tidied it away before it was locked */
+		if (flock(depot->fd, LOCK_EX) == 0 && fstat(depot->fd, &st) == 0 && st.st_nlink > 0) {
+			depot->path = strdup(name);
+			depot->dev = st.st_dev;
+			return depot->path != NULL ? 0 : -ENOMEM;
+		}
+		close(depot->fd);
+	}
+	return -EAGAIN;
 }
 
 /* The place with the most room among those that are in memory, or are not; NULL: there is none. */

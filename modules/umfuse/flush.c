@@ -26,6 +26,7 @@
 
 #define WAIT_NS UINT64_C(1000000000)
 #define NOTICES_MS 100          /* how long a word of a server (FUSE_NOTIFY_*) waits, where nobody makes a call */
+#define LEAVING_MS 200          /* between two looks at what was unmounted while files were open */
 #define WATCHES 4096            /* size of the hash of watches */
 
 struct flusher {
@@ -202,22 +203,57 @@ static void flush_one(struct um_fs *fs, struct body *b)
 	syscall(SYS_futex, &progress, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
 }
 
+/* It was unmounted: has somebody a file open still (umount -l), or is something to be written back? */
+static bool is_needed(struct um_fs *fs)
+{
+	bool needed = false;
+
+	for (size_t i = 0; i < sizeof(fs->by_ino) / sizeof(fs->by_ino[0]); i++)
+		for (struct body *b = fs->by_ino[i]; b != NULL; b = b->next) {
+			if (!b->plain || b->orphan)
+				continue;
+			if (body_in_use(b))
+				needed = true;
+			else if (b->written && b->filled && b->error == 0)
+				enqueue(b);
+		}
+	return needed || fs->closed != NULL;
+}
+
+static void wait_for_work(struct flusher *f, bool leaving)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_nsec += LEAVING_MS * 1000000L;
+	t.tv_sec += t.tv_nsec / 1000000000;
+	t.tv_nsec %= 1000000000;
+	while ((leaving ? sem_timedwait(&f->work, &t) : sem_wait(&f->work)) < 0 && errno == EINTR)
+		;
+}
+
 static void *flusher(void *arg)
 {
 	struct flusher *f = arg;
 	struct um_fs *fs = f->fs;
 	struct body *b;
+	bool leaving;
 
 	fs_init(fs);
 	host->lock();
-	while (!f->stop) {
-		host->unlock();
-		while (sem_wait(&f->work) < 0)
-			;
-		host->lock();
+	for (;;) {
 		while ((b = dequeue(fs)) != NULL)
 			flush_one(fs, b);
+		if (f->stop && (channel_dead(fs->channel) || !is_needed(fs)))
+			break;
+		if (fs->closed != NULL)
+			continue;
+		leaving = f->stop;
+		host->unlock();
+		wait_for_work(f, leaving);
+		host->lock();
 	}
+	channel_shut(fs->channel, host->end_reads);
 	fs->flusher = NULL;
 	fs_unref(fs);
 	host->unlock();

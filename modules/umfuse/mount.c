@@ -351,6 +351,7 @@ int op_leave(struct um_fs *fs, int flags)
 
 	if (!(flags & (MNT_DETACH | MNT_FORCE)) && is_worked_in(fs))
 		return -EBUSY;
+	fs->forced = flags & MNT_FORCE;
 
 	for (size_t i = 0; i < sizeof(fs->by_ino) / sizeof(fs->by_ino[0]); i++)
 		for (struct body *b = fs->by_ino[i]; b != NULL; b = b->next) {

@@ -644,8 +644,9 @@ static int op_removexattr(struct um_fs *fs, const char *path, const char *name)
 static void op_umount(struct um_fs *fs)
 {
 	fs->mounted = false;
-	flush_stop(fs);
-	channel_shut(fs->channel, host->end_reads);
+	if (fs->forced)
+		channel_shut(fs->channel, host->end_reads);
+	flush_stop(fs); /* which ends the server, when nobody needs it any more */
 	fs_unref(fs);
 }
 

@@ -38,7 +38,7 @@ extern const struct um_host *host;      /* what the monitor does for us */
 struct um_fs {
 	struct channel *channel;
 	int refs;               /* the mount, and work under way; with the view's lock */
-	bool mounted, ended;
+	bool mounted, ended, forced;
 	struct node *root;
 	struct node **nodes;    /* by id */
 	struct dentry **dentries; /* by parent and name */

@@ -214,6 +214,20 @@ static int64_t open_proc(struct um_call *call, struct um_path *path, int flags)
 	return ret < 0 ? ret : um_answer_fd(call, (int)ret, flags);
 }
 
+/*
+ * Servers that use go-fuse open a file of this name in their own mount at their start, which the library itself would answer,
+ * to see that it is there, and poll it.  They see what is below it instead.
+ */
+static bool is_go_fuse_probe(struct um_call *call, uint64_t addr)
+{
+	static const char probe[] = ".go-fuse-epoll-hack";
+	char name[PATH_MAX];
+	ssize_t n = call->state->before != 0 ? um_read_path(call, addr, name) : -1;
+
+	return n >= (ssize_t)sizeof(probe) && strcmp(name + n - (sizeof(probe) - 1), probe) == 0 &&
+	       name[n - (ssize_t)sizeof(probe)] == '/';
+}
+
 static int64_t do_open(struct um_call *call, int dirfd, uint64_t addr, int flags, mode_t mode, int how)
 {
 	struct um_path path = UM_PATH_INIT;
@@ -242,6 +256,11 @@ static int64_t do_open(struct um_call *call, int dirfd, uint64_t addr, int flags
 	if (ret == 0)
 		ret = open_found(call, &path, flags, mode);
 	um_path_put(&path);
+	if (ret == -ENOENT && is_go_fuse_probe(call, addr)) {
+		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+		return null < 0 ? ret : um_answer_fd(call, null, flags);
+	}
 	return ret == UM_CONTINUE && harmless ? leave_harmless(call) : ret;
 }
 

@@ -99,3 +99,18 @@ in_view 'bindfs -f src mnt & server=$!
 until [ -e mnt/a ]; do sleep 0.1; done
 umount mnt; wait $server; echo "status $?"'
 equal "the status of a server after umount" "$out" "status 0"
+
+# What is unmounted while it is open is written all the same, and the server lives as long.  A view in the view ends without umount.
+in_view 'bindfs src mnt || exit 1
+exec 3>mnt/lazy; echo one >&3; umount mnt 2>/dev/null && exit 2; umount -l mnt || exit 3; echo two >&3; exec 3>&-
+until grep -q two src/lazy; do sleep 0.1; done; cat src/lazy; ls -A mnt
+umview sh -c "bindfs src mnt; echo inner >mnt/inner"
+until grep -q inner src/inner; do sleep 0.1; done; ls -A mnt'
+equal "umount -l, and a view that has ended" "$out" "one
+two"
+
+# The device is there whatever is mounted over it.
+fresh_dir D
+expect 0 umview -p umfuse --cow "$D" --su sh -c 'chmod 644 /dev/fuse; squashfuse sq.img mnt && ls mnt'
+equal "umfuse below a copy-on-write mount" "$out" "a
+d"
