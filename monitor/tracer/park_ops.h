@@ -58,7 +58,7 @@ struct um_park {
 	bool held, dead;                /* the tracing thread says so */
 };
 
-/* All are called by the nurse, with the park locked; they may let go of the lock while they wait. */
+/* All are called by the nurse, with the park locked; they may let go of the lock while they wait, for as long as it takes. */
 struct park_ops {
 	/* Lay the caller down.  0: it sleeps; 1: it is held; UM_REPLIED: it is gone; else negative errno: it cannot be. */
 	int64_t (*lay)(struct um_park *p);

@@ -8,6 +8,9 @@
  * or with -ERESTARTSYS, and with the signal, by PTRACE_DETACH; what follows is the kernel's.  To wait in its call again it
  * makes it again (-ERESTARTNOINTR), and the new notification is the worker's (park_returns()); if a signal has come but a
  * result too, which must not be lost, it does so with its signals blocked.
+ *
+ * A caller that is to stop is waited for without a limit: on a busy machine it may get no processor for seconds, and who
+ * gave it up would lose the result.  All but its end lets it stop.
  */
 #include "park_ops.h"
 
@@ -19,7 +22,8 @@
 #include "park.h"
 #include "tracer.h"
 
-#define STOP_MS 1000 /* for a caller that was interrupted */
+#define STOP_MS 1000 /* for a caller that has stopped */
+#define LOOK_MS 10   /* how long park_look() may have to wait */
 
 /* The caller is gone, @error says how (see tracee_lost()). */
 static int lost(struct um_park *p, int error)
@@ -37,7 +41,7 @@ static int64_t lay(struct um_park *p)
 	int r;
 
 	pthread_mutex_unlock(&p->lock);
-	caught = tracee_catch(&p->own, t, &p->saved);
+	caught = tracee_catch(&p->own, t, &p->saved, UINT_MAX);
 	pthread_mutex_lock(&p->lock);
 	if (caught != 0)
 		return caught;
@@ -75,8 +79,14 @@ static int watch(struct um_park *p)
 
 static int wake(struct um_park *p)
 {
-	int r = ptrace(PTRACE_INTERRUPT, p->tracee.tid, NULL, NULL) < 0 ? -errno : tracee_wait(&p->tracee, STOP_MS);
+	int r = ptrace(PTRACE_INTERRUPT, p->tracee.tid, NULL, NULL) < 0 ? -errno : -ETIMEDOUT;
 
+	while (r == -ETIMEDOUT) {
+		p->look = false;
+		pthread_mutex_unlock(&p->lock);
+		r = tracee_wait(&p->tracee, LOOK_MS);
+		pthread_mutex_lock(&p->lock);
+	}
 	return r < 0 ? lost(p, r) : 0;
 }
 
@@ -105,7 +115,7 @@ static int see_through(struct um_park *p, const struct arch_regs *regs)
 	if (r == 0)
 		r = arch_regs_set(t->tid, regs);
 	if (r == 0)
-		r = tracee_next_call_stop(t, STOP_MS);
+		r = tracee_next_call_stop(t, UINT_MAX);
 	if (r == 0)
 		r = tracee_next_call_stop(t, UINT_MAX); /* the worker answers it */
 	pthread_mutex_lock(&p->lock);

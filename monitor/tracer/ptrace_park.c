@@ -7,12 +7,8 @@
  * ignored ends it, and so does an INTERRUPT.  There it stands as after any call that was made in its call's place
  * (ptrace_call.c): it can be given a result, descriptors, or -ERESTARTSYS, by which the kernel goes on with the signal.
  */
-#include <errno.h>
-
 #include "park_ops.h"
 #include "ptrace.h"
-
-#define STOP_US 1000000 /* for a caller that was interrupted */
 
 static int ask(struct um_park *p, struct ask a)
 {
@@ -41,9 +37,8 @@ static int wake(struct um_park *p)
 {
 	int r = p->held ? 0 : ask(p, (struct ask){ .what = ASK_WAKE });
 
-	while (r == 0 && !p->held && !p->dead)
-		if (!park_wait(p, STOP_US))
-			r = -ETIMEDOUT;
+	while (r == 0 && !p->held && !p->dead) /* a busy machine may let it wait for its processor for long */
+		pthread_cond_wait(&p->changed, &p->lock);
 	return p->dead ? -ESRCH : p->held ? 0 : r;
 }
 

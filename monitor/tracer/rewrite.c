@@ -23,13 +23,14 @@
 #include "tracee.h"
 #include "tracer.h"
 
+#define WAIT_STOP_MS 1000      /* for a thread that was answered: it is on its way */
 #define WAIT_CALL_MS 5000      /* for an injected call */
 
 int64_t unotify_rewrite(struct um_call *call, int nr, const uint64_t args[6])
 {
 	struct arch_regs regs;
 	struct tracee t;
-	int64_t r = tracee_catch(call, &t, &regs);
+	int64_t r = tracee_catch(call, &t, &regs, WAIT_STOP_MS);
 
 	if (r)
 		return r;
@@ -63,7 +64,7 @@ int64_t unotify_inject(struct um_call *call, const struct um_inject *calls, unsi
 	struct injected x = { call, &t };
 	struct arch_regs regs;
 	int64_t answer = 0;
-	int64_t caught = tracee_catch(call, &t, &regs);
+	int64_t caught = tracee_catch(call, &t, &regs, WAIT_STOP_MS);
 	int r;
 
 	if (caught)

@@ -48,7 +48,6 @@
 #include "tracee.h"
 #include "tracer.h"
 
-#define WAIT_STOP_MS 1000	/* for a thread that was answered: it is on its way */
 #define WAIT_DEATH_MS 20	/* for a thread that was killed */
 #define WAIT_ZOMBIE_MS 50	/* before it is asked whether there is anything to wait for */
 #define WAIT_TICK_MS 5		/* how often a wait looks at the clock */
@@ -418,7 +417,7 @@ static int64_t seize_error(struct um_call *call, int error)
 	return tracee_tracer(call->tid) > 0 ? -EBUSY : -error;
 }
 
-int64_t tracee_catch(struct um_call *call, struct tracee *t, struct arch_regs *regs)
+int64_t tracee_catch(struct um_call *call, struct tracee *t, struct arch_regs *regs, unsigned ms)
 {
 	int r;
 
@@ -432,7 +431,7 @@ int64_t tracee_catch(struct um_call *call, struct tracee *t, struct arch_regs *r
 	}
 	/* Fails if the call is over: either the interrupt ended it (no WAIT_KILLABLE_RECV), or the thread dies. */
 	call->view->tracer_ops->answer(call, -ARCH_ERESTARTSYS);
-	r = tracee_wait(t, WAIT_STOP_MS);
+	r = tracee_wait(t, ms);
 	if (r == 0)
 		r = arch_regs_get(t->tid, regs) < 0 ? 1 : 0;
 	if (r) {

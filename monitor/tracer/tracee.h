@@ -43,11 +43,12 @@ struct tracee {
  * tracee_catch() - stop a waiting thread on the way out of its call
  * @t:		filled
  * @regs:	its registers there
+ * @ms:		how long it is waited for, in milliseconds
  *
  * Return: 0; UM_REPLIED: the call is over without us (its thread was killed or interrupted); or a negative errno
  *	value, and the call still waits for an answer.
  */
-int64_t tracee_catch(struct um_call *call, struct tracee *t, struct arch_regs *regs);
+int64_t tracee_catch(struct um_call *call, struct tracee *t, struct arch_regs *regs, unsigned ms);
 /* Wait at most @ms milliseconds for its next stop.  0; -ETIMEDOUT; -ESRCH: it has ended; -ECHILD: it is not ours any
  * more; -EOWNERDEAD: it has ended, but is the leader of others that nobody has waited for yet. */
 int tracee_wait(struct tracee *t, unsigned ms);

@@ -73,7 +73,8 @@ def threads(pid):
 shell = Terminal([UMVIEW, "-n", "--norc", *FLAGS, "--cow", "D", "bash", "--norc", "--noprofile", "-i"])
 shell.run("export PS1='> '; " + INNER + "true")
 shell.type("(trap 'echo caught; exit 3' INT; cat < fifo); echo status $?\n")
-wait_for("the subshell at the fifo", lambda: [p for p in pids_of("bash", os.getcwd()) if state(p) == "S"])
+# The shell, the subshell that waits, and its child, which is to become cat when the fifo is open.
+wait_for("the subshell at the fifo", lambda: len([p for p in pids_of("bash", os.getcwd()) if state(p) == "S"]) == 3)
 time.sleep(0.3)
 shell.type("\x03")
 shell.expect(r"caught[\s\S]*status 3")
