@@ -159,6 +159,15 @@ static struct node *parent_of(const char *path, const char **text, size_t *len)
 	return is_bad(*text, *len) ? NULL : dir;
 }
 
+/* A node that is no directory has lost a name. */
+static void drop_name(struct node *node)
+{
+	if (--node->st.st_nlink > 0)
+		return;
+	free(node->target);
+	free(node);
+}
+
 /* Attributes for a directory that is there already. */
 static struct node *renew_directory(struct node *dir, struct stat st)
 {
@@ -189,7 +198,7 @@ struct node *tree_add(const char *path, struct stat st)
 		return node;
 	}
 	/* the later of two entries counts */
-	n->node->st.st_nlink--;
+	drop_name(n->node);
 	n->node = node;
 	node->st.st_nlink = S_ISDIR(st.st_mode) ? 2 : 1;
 	dir->st.st_nlink += S_ISDIR(st.st_mode);
@@ -214,7 +223,7 @@ bool tree_link(const char *path, const char *target)
 	if (n == NULL) {
 		add_name(dir, text, len, node);
 	} else if (n->node != node) {
-		n->node->st.st_nlink--;
+		drop_name(n->node);
 		n->node = node;
 		node->st.st_nlink++;
 	}
