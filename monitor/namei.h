@@ -129,7 +129,7 @@ int view_path_by(struct um_view *view, const struct um_state *state, uint64_t pl
 /* Can a body have more than one place? */
 bool view_has_places(const struct um_view *view);
 /* What is to be noted in the record (um_state.cwd) of a process that goes to this directory. */
-uint64_t view_cwd_of(struct um_view *view, const struct um_state *state, const struct um_path *path);
+uint64_t view_cwd_of(struct um_view *view, const struct um_state *state, const struct um_path *path, int body);
 /* Does a bind show this very file or directory? */
 bool is_bound(const struct um_view *view, const struct um_state *state, const struct um_path *path);
 /* What was at @from is at @to now (and the other way round): binds that show it, or something in it, go on to. */

@@ -193,14 +193,14 @@ bool view_has_places(const struct um_view *view)
 	return view->nmounts > 1 || (view->nmounts == 1 && view->mounts[0] != NULL && view->mounts[0]->native != NULL);
 }
 
-uint64_t view_cwd_of(struct um_view *view, const struct um_state *state, const struct um_path *path)
+uint64_t view_cwd_of(struct um_view *view, const struct um_state *state, const struct um_path *path, int body)
 {
 	char link[40], host[PATH_MAX], usual[PATH_MAX];
 	ssize_t n;
 
 	if (!view_has_places(view))
 		return 0;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", path->node.fd);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", body);
 	n = readlink(link, host, sizeof(host) - 1);
 	if (n <= 0)
 		return 0;

@@ -47,19 +47,19 @@ static bool is_noted(const struct stat *st)
 	return noted[st->st_ino % SLOTS];
 }
 
-void places_note(struct um_call *call, const struct um_path *path)
+void places_note(struct um_call *call, const struct um_path *path, int body)
 {
 	bool bind = path->mount->origin != NULL || path->mount->native != NULL;
 	struct place *p;
 	struct stat st;
 	pid_t tgid;
 
-	if ((!bind && !any) || !path->exists || path->node.fd < 0 || fstat(path->node.fd, &st) < 0)
+	if ((!bind && !any) || body < 0 || fstat(body, &st) < 0)
 		return;
 	tgid = um_tgid(call);
 	p = slot_of(tgid, &st);
 	if (bind) {
-		*p = (struct place){ tgid, st.st_dev, st.st_ino, view_cwd_of(call->view, call->state, path) };
+		*p = (struct place){ tgid, st.st_dev, st.st_ino, view_cwd_of(call->view, call->state, path, body) };
 		if (p->place != 0)
 			any = noted[st.st_ino % SLOTS] = true;
 	} else if (is_noted(&st)) {

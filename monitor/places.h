@@ -5,8 +5,8 @@
 
 #include "namei.h"
 
-/* The caller opens what was found at this path. */
-void places_note(struct um_call *call, const struct um_path *path);
+/* The caller opens what was found at this path; @body: a descriptor of it, or -1. */
+void places_note(struct um_call *call, const struct um_path *path, int body);
 /* Is anything noted? */
 bool places_any(void);
 /* The place, as in um_state.cwd, by which this descriptor's body was opened last by the process; 0: the usual one. */

@@ -375,8 +375,10 @@ int64_t call_chdir(struct um_call *call)
 		err = um_path_permission(call, &path, X_OK);
 	if (err == 0 && call->view->secure && !path.reachable && !call->on_worker)
 		err = UM_BLOCKS; /* see inject_trapped() */
+	if (err == 0 && path.node.fd < 0 && view_has_places(call->view))
+		err = um_path_body(&path);
 	if (err == 0)
-		err = note_cwd(call, view_cwd_of(call->view, before, &path));
+		err = note_cwd(call, view_cwd_of(call->view, before, &path, path.node.fd));
 	if (err == 0)
 		err = path.reachable ? leave_harmless(call) : enter(call, &path);
 	if (err < 0 && err > UM_CONTINUE)

@@ -192,6 +192,8 @@ static int64_t open_found(struct um_call *call, struct um_path *path, int flags,
 	fd = UM_OPS(path)->open(UM_FS(path), path->rel, flags & ~O_EXCL, mode, &owner);
 	if (fd == -EEXIST && !(flags & O_EXCL)) /* made by another view meanwhile */
 		fd = UM_OPS(path)->open(UM_FS(path), path->rel, flags & ~(O_EXCL | O_CREAT), 0, &owner);
+	if (!path->exists || path->node.fd < 0)
+		places_note(call, path, fd); /* it has a body only now */
 	return fd < 0 ? fd : um_answer_fd(call, fd, flags);
 }
 
@@ -250,7 +252,7 @@ static int64_t do_open(struct um_call *call, int dirfd, uint64_t addr, int flags
 	if (ret == 0)
 		ret = outside_open(call, &path, flags, wanted(flags) & W_OK);
 	if (ret == 0)
-		places_note(call, &path);
+		places_note(call, &path, path.exists ? path.node.fd : -1);
 	if (ret == 0 && path.mount == call->view->host && strncmp(path.view, "/proc/", 6) == 0)
 		ret = open_proc(call, &path, flags);
 	if (ret == 0)

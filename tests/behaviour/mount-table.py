@@ -47,7 +47,7 @@ check("device of the mount point's parent", os.stat(".").st_dev != dev, True)
 f = open("mnt/file")
 check("device of an open file", os.fstat(f.fileno()).st_dev, dev)
 st = os.statvfs("mnt")
-check("statvfs", numbers(st), (131072, 131072, 1, 3, os.ST_NOSUID | os.ST_NODEV | os.ST_RELATIME, 256))
+check("statvfs", numbers(st), (131072, 131072, 1, 5, os.ST_NOSUID | os.ST_NODEV | os.ST_RELATIME, 256))
 check("of a file", numbers(os.statvfs("mnt/file")), numbers(st))
 check("of an open file", numbers(os.fstatvfs(f.fileno())), numbers(st))
 d = os.open("mnt", os.O_RDONLY)
@@ -114,6 +114,36 @@ check("umount", run("umount", "mnt"), "")
 check("bindfs without", run("bindfs", "src", "mnt"), "")
 check("it runs", run("mnt/script"), "ran\n")
 
+# Binds of it are mounts of the same file system, and what is opened or entered by them has their names.
+check("viewfs", run("um_add_service", "viewfs"), "")
+for name in ("all", "part"):
+    os.mkdir(name)
+open("one", "w").close()
+for what, where in (("mnt", "all"), ("mnt/d", "part"), ("mnt/file", "one")):
+    check("bind " + where, run("mount", "--bind", what, where), "")
+    check("its mountinfo", info(W + "/" + where), info(W + "/mnt")[:1] + [what[3:] or "/", W + "/" + where] + info(W + "/mnt")[3:])
+    check("its mounts", line(W + "/" + where, "/proc/mounts")[::2], line(W + "/mnt", "/proc/mounts")[::2])
+check("findmnt", run("findmnt", "-rno", "SOURCE", "part").strip(), W + "/src[/d]")
+check("its device", os.stat("part/below").st_dev, os.stat("mnt").st_dev)
+def name_of(path, flags=os.O_RDONLY):
+    fd = os.open(path, flags, 0o600)
+    try:
+        check("flags of " + path, os.fstatvfs(fd).f_flag, os.ST_NOSUID | os.ST_NODEV | os.ST_RELATIME)
+        return os.readlink(f"/proc/self/fd/{fd}")
+    finally:
+        os.close(fd)
+for name in ("all/file", "mnt/file", "one", "part/below", "mnt/d/below", "all", "part"):
+    check("name", name_of(name), W + "/" + name)
+check("a new file's", name_of("all/new", os.O_RDWR | os.O_CREAT), W + "/all/new")
+os.unlink("mnt/new")
+os.chdir("all/d")
+check("working directory", (os.getcwd(), os.readlink("/proc/self/cwd")), (W + "/all/d", W + "/all/d"))
+os.chdir("../../part")
+check("another", os.getcwd(), W + "/part")
+os.chdir("..")
+check("above a bind", os.getcwd(), W)
+check("umount of binds", run("umount", "one", "part", "all"), "")
+
 # What /dev/fuse is not asked for by servers.
 check("its attributes", run("getfattr", "-d", "/dev/fuse"), "")
 for call in (lambda: os.setxattr("/dev/fuse", "user.x", b""), lambda: os.chmod("/dev/fuse", 0), lambda: os.chown("/dev/fuse", 7, 7)):
@@ -156,7 +186,9 @@ print("all as it should be")
 work = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"mounts.{os.getpid()}")
 os.mkdir(work)
 os.chdir(work)
-os.makedirs("src")
+os.makedirs("src/d")
+with open("src/d/below", "w") as f:
+    f.write("below\n")
 os.mkdir("mnt")
 with open("src/file", "w") as f:
     f.write("hello\n")
