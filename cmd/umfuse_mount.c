@@ -51,9 +51,15 @@ static bool has_option(const struct mount_options *options, const char *name, co
 	return found;
 }
 
+/* No type, or a list of those that are accepted: what is in the image decides. */
+static bool is_guessed(const char *type)
+{
+	return type == NULL || strcmp(type, "auto") == 0 || strchr(type, ',') != NULL;
+}
+
 bool umfuse_serves(const char *type, const struct mount_options *options)
 {
-	if (type == NULL || strcmp(type, "auto") == 0)
+	if (is_guessed(type))
 		return true;
 	if (has_option(options, "fd=", NULL))
 		return false;   /* the call that a server makes */
@@ -131,6 +137,18 @@ static uint64_t offset_of(const struct preparation *p)
 	return offset;
 }
 
+/* Is a type in the list that was given ("ext4,vfat"), if one was? */
+static bool is_accepted(const char *found, const char *list)
+{
+	char *copy = list && strchr(list, ',') ? cmd_strdup(list) : NULL, *rest = copy, *word;
+	bool accepted = copy == NULL;
+
+	while (!accepted && (word = strsep(&rest, ",")))
+		accepted = strcmp(word, found) == 0;
+	free(copy);
+	return accepted;
+}
+
 /* No type was given: what is in it decides. */
 static void probe_image(struct preparation *p)
 {
@@ -142,6 +160,8 @@ static void probe_image(struct preparation *p)
 	found = umfuse_image_type(p->fd, offset_of(p), &why);
 	if (found == NULL)
 		cmd_die(EXIT_MOUNT, "%s: %s; give its type: mount -t TYPE (an archive: -t umfusearchive)", p->source, why);
+	if (!is_accepted(found, p->job->type))
+		cmd_die(EXIT_MOUNT, "%s: it has a file system of type %s, and not of %s", p->source, found, p->job->type);
 	p->type = umfuse_type_find(found, true);
 	if (p->type == NULL)
 		cmd_die(EXIT_MOUNT, "%s: it has a file system of type %s, for which no FUSE program is known here", p->source,
@@ -341,7 +361,7 @@ void umfuse_mount(const struct umfuse_job *job)
 	struct umfuse_command command;
 
 	need_service(job->type != NULL);
-	if (job->type && strcmp(job->type, "auto") != 0) {
+	if (!is_guessed(job->type)) {
 		find_by_type(&p);
 	} else {
 		p.is_plain = true;

@@ -118,12 +118,15 @@ mount: W/junk: not an ISO 9660 image
 mount: W/cut: it cannot be mounted for writing: Permission denied
 END
 chmod 600 cut
-in_view 'mount junk m; mount empty m; mount cut m -r; chmod 0 ext.img; mount ext.img m; chmod 400 ext.img; mount ext.img m; umount m' <<'END'
+in_view 'mount junk m; mount empty m; mount cut m -r; chmod 0 ext.img; mount ext.img m; chmod 400 ext.img; mount ext.img m; umount m
+mount -t vfat,iso9660 -r ext.img m; mount -t vfat,ext4 -r ext.img m; ls m/a; umount m' <<'END'
 mount: W/junk: no file system that libblkid knows; give its type: mount -t TYPE (an archive: -t umfusearchive)
 mount: W/empty: it is empty, so it is no image
 mount: W/cut: it is truncated: the file system has 6291456 bytes, and 20000 are there
 mount: W/ext.img: Permission denied
 mount: W/ext.img: it cannot be written, so it is mounted read-only
+mount: W/ext.img: it has a file system of type ext4, and not of vfat,iso9660
+m/a
 END
 chmod 600 ext.img
 # the package of a program that is not there; an ordinary user's PATH without it
