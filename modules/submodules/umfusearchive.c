@@ -97,10 +97,7 @@ static int take_data(struct archive *a, struct node *node)
 		node->st.st_size = end;
 	if (node->st.st_size > INT64_MAX / 2 - archive.used)
 		return fail(archive.source, "it has a file of an impossible size");
-	/* what is behind the last block is a hole */
 	archive.used += node->st.st_size;
-	if (ftruncate(archive.spool, archive.used) < 0)
-		return fail("the contents cannot be kept in TMPDIR or /var/tmp", strerror(errno));
 	return 0;
 }
 
@@ -173,6 +170,9 @@ static int read_archive(void)
 	if (result == 0 && archive_format(a) == ARCHIVE_FORMAT_EMPTY)
 		result = fail(archive.source, "it is no archive");
 	archive_read_free(a);
+	/* The last file may end with a hole. */
+	if (result == 0 && ftruncate(archive.spool, archive.used) < 0)
+		result = fail("the contents cannot be kept in TMPDIR or /var/tmp", strerror(errno));
 	if (archive.skipped)
 		fprintf(stderr, "umfusearchive: %s: %lu entries have names that cannot be shown, they are left out\n",
 			archive.source, archive.skipped);
