@@ -11,6 +11,11 @@
 #define UNUSED __attribute__((unused))
 #define MODE(name) static bool name(int fd UNUSED, const struct raw_request *request UNUSED, struct raw_reply *reply UNUSED)
 
+MODE(right)
+{
+	return true;
+}
+
 /* --- messages that are none: the right reply follows ------------------------------------------------------------- */
 
 MODE(short_header)
@@ -654,6 +659,7 @@ MODE(die_in_reply) /* a part of it is sent, as a message of its own */
 }
 
 const struct hostile_mode hostile_modes[] = {
+	{ "none", 0, right },
 	{ "short-header", 0, short_header },
 	{ "empty-message", 0, empty_message },
 	{ "length-more", 0, length_more },
