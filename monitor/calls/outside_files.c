@@ -375,6 +375,8 @@ int outside_open(const struct um_call *call, struct um_path *path, int flags, bo
 		return -EACCES;
 	if (outside_is_nameless(call, path))
 		return may_reopen(call, path, write) ? 0 : -EACCES;
+	if (path->mount->hidden)
+		return 0; /* a device that is a module's own, and no file of the host */
 	if (path->node.type == S_IFCHR || path->node.type == S_IFBLK)
 		return path->node.fd >= 0 ? check_device(call, path) : path->mount->hidden ? 0 : -ENXIO; /* a module's own */
 	if (path->node.type == S_IFIFO && !outside_is_ours(call, path))

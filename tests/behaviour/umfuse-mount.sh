@@ -180,6 +180,13 @@ expect 0 umview -- sh -c 'um_add_service umfuse && mount -t ext2 -o ro ext.img p
 wait
 equal "what the attached shell sees" "$(tr '\n' ' ' <seen)" "a big d l lost+found n1 n2 n3 "
 
+echo "--- in a secure view, and in a copy-on-write one"
+for how in "-s --cow $W/changes" "--cow $W/changes --su" -s; do
+	# shellcheck disable=SC2086
+	expect 0 umview $how -p umfuse -- sh -c 'mount -r ext.img m && cat m/d/b && fusermount3 -u m && ls m'
+	equal "$how" "$out" deep
+done
+
 echo "--- other images"
 images=""
 if command -v mkfs.vfat mcopy fusefat >/dev/null; then
