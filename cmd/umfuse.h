@@ -34,6 +34,7 @@ struct umfuse_program {
 	const char *ro, *rw;    /* the options that say so, NULL: none is needed */
 	const char *mark;       /* a file in the source directory by which this program is chosen, or NULL */
 	bool names_source;      /* fsname= and subtype= must be given for the list of mounts to name source and type */
+	const char *unescaped;  /* it gives fsname= itself, but without escapes: options by which it does not, or NULL */
 	bool chatty;            /* what it says of a mount that goes well is of no interest */
 	const char *const *words; /* pairs: an option (with '=' if it has a value), the argument that it is for this program */
 };

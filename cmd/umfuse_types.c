@@ -26,7 +26,8 @@ static const struct umfuse_type types[] = {
 		.name = "ext2", .what = "an ext2, ext3 or ext4 image", .plain = { "ext2", "ext3", "ext4" },
 		.source = UMFUSE_IMAGE, .format = UMFUSE_EXT, .dropped = "|force|barrier|nobarrier|discard|nodiscard|",
 		.programs = {
-			{ .name = "fuse2fs", .package = "fuse2fs", .ro = "ro", .rw = "rw" },
+			{ .name = "fuse2fs", .package = "fuse2fs", .ro = "ro", .rw = "rw",
+			  .unescaped = "no_default_opts,kernel_cache,use_ino,attr_timeout=0" },
 			{ .name = "fuseext2", .package = "fuseext2", .ro = "ro", .rw = "rw+" },
 		},
 	}, {
@@ -220,6 +221,19 @@ static void add_data(struct umfuse_command *c, char **list, const struct umfuse_
 	free(copy);
 }
 
+/* The options by which the list of mounts has the source's name and the type. */
+static void add_names(char **list, const struct umfuse_program *program, const struct umfuse_request *request)
+{
+	bool odd = request->source != NULL && strpbrk(request->source, ",\\") != NULL && program->unescaped != NULL;
+
+	if (odd)
+		add_option(list, program->unescaped, "", "");
+	if ((odd || program->names_source) && request->source != NULL) {
+		add_option(list, "fsname=", request->source, "\\,");
+		add_option(list, "subtype=", request->subtype, "\\,");
+	}
+}
+
 void umfuse_translate(struct umfuse_command *c, const struct umfuse_program *program, const char *path,
 		      const char *host, const struct umfuse_request *request)
 {
@@ -236,10 +250,7 @@ void umfuse_translate(struct umfuse_command *c, const struct umfuse_program *pro
 		add_option(&list, access, "", "");
 	if (request->nonempty)
 		add_option(&list, "nonempty", "", "");
-	if (program->names_source && request->source != NULL) {
-		add_option(&list, "fsname=", request->source, "\\,");
-		add_option(&list, "subtype=", request->subtype, "\\,");
-	}
+	add_names(&list, program, request);
 	add_flags(&list, request->options->flags);
 	add_data(c, &list, program, request);
 	if (request->source != NULL)

@@ -165,6 +165,14 @@ hello
 m/ext.img
 END
 
+echo "--- names with separators"
+mkdir 'm ,t'
+cp ext.img 'a,b \c.img'
+in_view 'mount -r "a,b \\c.img" "m ,t"; cat "m ,t/a"; mount | grep -c "a,b .*c.img on .*/m ,t type"; umount "a,b \\c.img"; ls "m ,t"' <<'END'
+hello
+1
+END
+
 echo "--- a shell that is attached later"
 mkdir place place/host
 cat >outside.sh <<'END'

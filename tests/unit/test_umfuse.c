@@ -70,6 +70,8 @@ END_TEST
 START_TEST(separators)
 {
 	ck_assert_str_eq(words("fat", 0, NULL, "", "/a,b\\c d"), "/bin/prog|/a,b\\c d|/mnt|-o|fsname=/a\\,b\\\\c d,subtype=sub");
+	ck_assert_str_eq(words("ext2", 0, NULL, "ro", "/a,b"),
+			 "/bin/prog|/a,b|/mnt|-o|ro,no_default_opts,kernel_cache,use_ino,attr_timeout=0,fsname=/a\\,b,subtype=sub");
 	HAS("none such", 0, "a=\"b,c\",d", "/bin/prog|/img|/mnt|-o|a=b\\,c,d");
 	HAS("none such", 0, ",,a,,", "/bin/prog|/img|/mnt|-o|a");
 }
