@@ -76,6 +76,11 @@ static int host_end_reads(pid_t tgid, dev_t dev, ino_t ino, int err)
 	return um_end_reads(the_view, tgid, dev, ino, err);
 }
 
+static bool host_traps_io(void)
+{
+	return the_view->classes & UM_NEEDS_IO;
+}
+
 static void host_log(const char *format, ...)
 {
 	char text[1024];
@@ -112,6 +117,7 @@ const struct um_host *module_host(struct um_view *view)
 		.unlock = host_unlock,
 		.see_older = host_see_older,
 		.end_reads = host_end_reads,
+		.traps_io = host_traps_io,
 		.log = host_log,
 		.fs_types = host_fs_types,
 	};

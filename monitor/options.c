@@ -23,7 +23,7 @@
 
 enum option_code {
 	OPT_COW = 256, OPT_SU, OPT_MOUNT, OPT_PRELOAD, OPT_MODULES, OPT_SECURE, OPT_TRACE, OPT_STATS, OPT_RC, OPT_NORC,
-	OPT_NAME, OPT_ENTER, OPT_LINGER, OPT_TRACER, OPT_WITHOUT, OPT_LIST, OPT_DOCTOR, OPT_JSON, OPT_VERSION, OPT_HELP,
+	OPT_NAME, OPT_ENTER, OPT_LINGER, OPT_TRACER, OPT_WITHOUT, OPT_IO, OPT_LIST, OPT_DOCTOR, OPT_JSON, OPT_VERSION, OPT_HELP,
 };
 
 enum option_flags {
@@ -49,6 +49,7 @@ static const struct option_row rows[] = {
 	{ OPT_MOUNT, 'm', "mount", "TYPE[,OPTIONS]:SOURCE:TARGET", ARG_NEEDED, "mount before CMD starts; repeatable" },
 	{ OPT_PRELOAD, 'p', "preload", "MODULE", ARG_NEEDED, "load a service first; repeatable" },
 	{ OPT_MODULES, 0, "modules", "LIST", ARG_NEEDED, "the only modules this view can ever load: less is trapped" },
+	{ OPT_IO, 0, "io", NULL, 0, "trap the I/O of all files: large files of FUSE mounts are read only as far as needed" },
 	{ OPT_SECURE, 's', "secure", NULL, 0, "for a program that tries to get out: with --cow it changes nothing outside of DIR" },
 	{ OPT_TRACE, 't', "trace", "FILE", ARG_MAY, "a line for each intercepted call, to FILE or standard error" },
 	{ OPT_STATS, 0, "stats", NULL, 0, "at the end, counts and times by system call" },
@@ -193,6 +194,9 @@ static void apply(struct options *opt, enum option_code code, const struct given
 		break;
 	case OPT_ENTER:
 		opt->enter = arg;
+		break;
+	case OPT_IO:
+		opt->io = true;
 		break;
 	case OPT_LINGER:
 		opt->linger = true;

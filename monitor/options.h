@@ -22,7 +22,7 @@ struct step {
 
 struct options {
 	enum action action;
-	bool su, secure, trace, stats, linger, json;
+	bool su, secure, trace, stats, linger, json, io;
 	bool nested;            /* this is inside of a view: see nested.h */
 	bool greet;             /* CMD is an interactive shell: see prompt.h */
 	const char *trace_file; /* NULL: standard error */

@@ -110,7 +110,7 @@ uint32_t setup_module_needs(const char *dir, const char *name)
 
 static uint32_t classes_of(const struct options *opt, const char *dir)
 {
-	uint32_t classes = CLASSES_ALWAYS;
+	uint32_t classes = CLASSES_ALWAYS | (opt->io ? UM_NEEDS_IO : 0);
 
 	if (opt->modules == NULL)
 		return classes | CLASSES_DEFAULT;

@@ -95,6 +95,9 @@ struct um_fs_ops {
 	int (*fsync)(struct um_fs *fs, int fd, bool data_only);
 	int (*ftruncate)(struct um_fs *fs, int fd, off_t size);
 	int (*fallocate)(struct um_fs *fs, int fd, int mode, off_t offset, off_t len);
+	/* Before the kernel reads, writes or maps this part of an open body, in a view that traps that (um_module.lazy).  0 (1: @len is 0, and it
+	 * is such a file), -EXDEV or another negative errno; may be NULL. */
+	int (*touch)(struct um_fs *fs, int fd, uint64_t offset, uint64_t len);
 	/* Before the mount goes away, as umount(2) asks: write back what is not written.  0, -UM_STAGE, or why it stays. */
 	int (*leave)(struct um_fs *fs, int flags);
 	void (*umount)(struct um_fs *fs);                               /* frees it */
@@ -182,6 +185,8 @@ struct um_host {
 	int (*see_older)(pid_t pid, uint64_t epoch);
 	/* Of the module's own threads: reads of an open file in which a process sleeps fail with @err (tracer.h). */
 	int (*end_reads)(pid_t tgid, dev_t dev, ino_t ino, int err);
+	/* Does the view trap the I/O of all files (umview --io)? */
+	bool (*traps_io)(void);
 	void (*log)(const char *format, ...) __attribute__((format(printf, 1, 2)));
 	/* The file system types of all modules that the caller's view has, but not whole families ("NAME.*"). */
 	void (*fs_types)(um_fs_type_fn *fn, void *arg);
@@ -229,6 +234,7 @@ struct um_module {
 	/* Before each call that is not made by a server (see_older): 0, or -UM_STAGE if something must be done first.  May be
 	 * NULL. */
 	int (*settle)(void);
+	const bool *lazy;       /* some body's contents are not all there: `touch' is to be called; or NULL: never */
 	/* The view ends, and its processes are to be killed: the last moment for what servers have to do.  Without the lock, with
 	 * calls still being served; it returns within a bounded time.  May be NULL. */
 	void (*end)(void);

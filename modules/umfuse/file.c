@@ -66,6 +66,7 @@ static int cut(struct um_fs *fs, struct node *node, struct body *b, uint64_t siz
 	err = b != NULL ? body_idle(b) : 0;
 	if (err < 0 || b == NULL || (!b->filled && size > 0))
 		return err;
+	lazy_cut(b, size);
 	body_cut(b, size);
 	err = body_resize(b, size);
 	if (err < 0)
@@ -95,7 +96,9 @@ static int open_file(struct um_fs *fs, struct node *node, int flags)
 		return err;
 	if (cuts)
 		err = cut(fs, node, b, 0, fs->flags & FUSE_ATOMIC_O_TRUNC);
-	if (err == 0)
+	if (err == 0 && !b->filled)
+		err = lazy_start(b, node->attr.size);
+	if (err >= 0)
 		err = body_fill(b);
 	if (err == 0 && writes(flags))
 		err = body_note(b);
@@ -288,7 +291,7 @@ int op_patch_stat(struct um_fs *fs, int fd, struct statx *st)
 	return 1;
 }
 
-static struct body *body_of_fd(struct um_fs *fs, int fd)
+struct body *body_of_fd(struct um_fs *fs, int fd)
 {
 	struct statx st;
 
@@ -361,6 +364,7 @@ int op_fallocate(struct um_fs *fs, int fd, int mode, off_t offset, off_t len)
 	if (!(mode & FALLOC_FL_KEEP_SIZE) && (uint64_t)(offset + len) > b->size)
 		b->size = (uint64_t)(offset + len);
 	body_forget(b, (uint64_t)offset);
+	lazy_forget(b);
 	tree_stale(b->node);
 	return 0;
 }

@@ -98,6 +98,8 @@ void flush_refill(struct body *b)
 {
 	if (b->written || !b->plain || b->orphan)
 		return; /* ours are newer */
+	if (b->have != NULL && b->node != NULL && lazy_start(b, b->node->attr.size) == 0)
+		return;
 	b->filled = false;
 	if (b->open)
 		enqueue(b);

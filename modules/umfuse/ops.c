@@ -681,6 +681,7 @@ const struct um_fs_ops fuse_ops = {
 	.fsync = op_fsync,
 	.ftruncate = op_ftruncate,
 	.fallocate = op_fallocate,
+	.touch = op_touch,
 	.leave = op_leave,
 	.umount = op_umount,
 };

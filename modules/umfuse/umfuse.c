@@ -25,5 +25,6 @@ UM_MODULE = {
 	.wants = journal_wants,
 	.settle = flush_settle,
 	.ioctl = op_ioctl,
+	.lazy = &lazy_any,
 	.end = fs_end_all,
 };

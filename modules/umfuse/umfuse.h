@@ -201,6 +201,7 @@ void attr_to_statx(const struct um_fs *fs, const struct fuse_attr *attr, struct 
 /* --- body.c: the real file or directory behind a node -------------------------------------------------------------------- */
 
 #define MTIME_OURS UINT64_MAX
+#define BODY_BLOCK (64 * 1024)  /* bytes */
 
 struct body {
 	unsigned refs;          /* the mount's, unless it is gone, and those of work under way; with the view's lock */
@@ -229,6 +230,8 @@ struct body {
 	uint64_t server_mtime;  /* the file's time of what it has, in ns; MTIME_OURS: what the server says next */
 	struct digest *digests; /* of the blocks that the server has, or NULL; owned */
 	size_t ndigests;
+	bool *have;             /* of a file that is filled lazily, by block: it is there (lazy.c); NULL: all is; owned */
+	size_t nblocks;
 	struct timespec mtime;  /* the body's when it was the same as the server's */
 	uint64_t fh[2];         /* the server's handles: for reading, for writing */
 	bool has_fh[2];
@@ -290,6 +293,35 @@ int body_resize(struct body *b, uint64_t size);
 int body_allocate(struct body *b, int mode, off_t offset, off_t len);
 /* The node's last name is gone: what processes have of it stays with them. */
 void body_orphan(struct body *b);
+
+/* For work that takes long, without the view's lock: one thread at a time.  0 or -EINTR. */
+int body_claim(struct body *b, const struct channel_waiting *waiting);
+void body_unclaim(struct body *b);      /* with the view's lock */
+/* Is there nobody any more whom work on it could be for? */
+bool body_is_over(const struct body *b);
+/* A request of the monitor's own about the body's file; the answer is freed by the caller if @out is not NULL. */
+int body_call(struct body *b, uint32_t opcode, const void *args, size_t len, const void *data, size_t data_len,
+	      const struct channel_waiting *waiting, struct request **out);
+/* A descriptor for the monitor to write to it, to be closed soon: what is open for writing cannot be executed. */
+int body_writable(const struct body *b);
+int body_write(int fd, const void *buf, size_t size, off_t at);
+/* The server has this in a block of a body that may be written to. */
+void body_note_block(struct body *b, size_t i, const void *data, size_t size);
+/* The body of an open descriptor, or NULL. */
+struct body *body_of_fd(struct um_fs *fs, int fd);
+
+/* --- lazy.c -------------------------------------------------------------------------------------------------------------- */
+
+extern bool lazy_any;                   /* some body is filled lazily */
+/* Begin to fill a file of this size lazily.  0; 1: it is to be filled as a whole; or a negative errno. */
+int lazy_start(struct body *b, uint64_t size);
+bool lazy_has(const struct body *b, size_t block);
+void lazy_free(struct body *b);
+void lazy_forget(struct body *b);       /* the server's contents are others */
+void lazy_cut(struct body *b, uint64_t size);
+/* Have what is in this part.  0, -UM_STAGE or an error. */
+int lazy_touch(struct body *b, uint64_t offset, uint64_t len);
+int op_touch(struct um_fs *fs, int fd, uint64_t offset, uint64_t len);
 
 /* --- depot.c ------------------------------------------------------------------------------------------------------------- */
 

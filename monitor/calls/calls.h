@@ -26,6 +26,13 @@ um_op call_readlink;            /* readlink, readlinkat: buffer at row->data, si
 um_op call_fsync;               /* fsync, fdatasync (implied 1) */
 um_op call_ftruncate;
 um_op call_fallocate;
+/* Of trapped I/O, by where its part of the file is said: */
+um_op call_io;                  /* the file's own offset, length at 2 */
+um_op call_io_at;               /* offset at 3, length at 2 */
+um_op call_io_vector;           /* a vector at 1, its length at 2, perhaps an offset at 3 */
+um_op call_io_whole;
+um_op call_mmap;
+um_op call_lseek;
 
 /* dir.c */
 um_op call_getdents;            /* getdents (implied 1), getdents64 (implied 0) */

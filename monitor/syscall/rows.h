@@ -10,6 +10,7 @@
  *	CALL	the same columns, for calls that may be continued at any time
  *	WHEN	trapped under a condition on its arguments only
  *	DATA	class IO: the data of one open file
+ *	FILL	the same with an operation, for contents that are not there yet
  *	PLAIN	nothing but a class and an operation
  *	NEVER	never trapped
  *
@@ -117,6 +118,8 @@ enum {
 	UM_ROW_ALL(call, klass, desc, _, _, _, _, payload, 0, risky, cond, op_, result, __VA_ARGS__)
 #define DATA(call, desc, payload, result, ...)                                                          \
 	UM_ROW_ALL(call, IO, desc, _, _, _, _, payload, 0, 0, ALWAYS, NULL, result, __VA_ARGS__)
+#define FILL(call, desc, payload, op_, result, ...)                                                     \
+	UM_ROW_ALL(call, IO, desc, _, _, _, _, payload, 0, 0, ALWAYS, op_, result, __VA_ARGS__)
 #define PLAIN(call, klass, op_, result, ...)                                                            \
 	UM_ROW_ALL(call, klass, _, _, _, _, _, _, 0, 0, ALWAYS, op_, result, __VA_ARGS__)
 #define NEVER(call, result, ...)                                                                        \
