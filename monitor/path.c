@@ -75,6 +75,23 @@ int um_path_walk(struct um_path *path, size_t *end, char *target)
 	return err;
 }
 
+/* One of a module's places is no mount to see: it is on the device of its directory. */
+static int device_of_parent(struct um_call *call, const struct um_path *path, struct statx *st)
+{
+	struct um_path parent = UM_PATH_INIT;
+	struct statx dir;
+	int err = um_path_parent(call, path, &parent);
+
+	if (err == 0)
+		err = um_path_stat(call, &parent, &dir);
+	if (err == 0) {
+		st->stx_dev_major = dir.stx_dev_major;
+		st->stx_dev_minor = dir.stx_dev_minor;
+	}
+	um_path_put(&parent);
+	return err;
+}
+
 int um_path_stat(struct um_call *call, struct um_path *path, struct statx *st)
 {
 	int err = UM_OPS(path)->stat(UM_FS(path), path->rel, path->exists ? &path->node : NULL, st);
@@ -83,7 +100,7 @@ int um_path_stat(struct um_call *call, struct um_path *path, struct statx *st)
 		tty_patch(st);
 		procfs_patch_owner(call, path->view, st);
 	}
-	return err;
+	return err == 0 && path->mount->hidden ? device_of_parent(call, path, st) : err;
 }
 
 int um_path_permission(struct um_call *call, struct um_path *path, int mask)

@@ -170,6 +170,17 @@ static int64_t statfs_in(struct um_call *call, const struct um_mount *mount, con
 	return um_write(call, arg_data(call, 0), &st, sizeof(st));
 }
 
+static int64_t statfs_parent(struct um_call *call, const struct um_path *path)
+{
+	struct um_path parent = UM_PATH_INIT;
+	int64_t err = um_path_parent(call, path, &parent);
+
+	if (err == 0)
+		err = statfs_in(call, parent.mount, parent.rel);
+	um_path_put(&parent);
+	return err;
+}
+
 /* An open file that has lost its name: the mount is known by the device number, if that is its own. */
 static int64_t statfs_removed(struct um_call *call, int fd)
 {
@@ -225,6 +236,8 @@ int64_t call_statfs(struct um_call *call)
 		return err;
 	if (path.same && mount_statfs_flags(call->view, call->state, path.mount) == 0)
 		err = UM_CONTINUE;
+	else if (path.mount->hidden) /* one of a module's places */
+		err = statfs_parent(call, &path);
 	else
 		err = statfs_in(call, path.mount, path.rel);
 	um_path_put(&path);

@@ -146,6 +146,8 @@ check("umount of binds", run("umount", "one", "part", "all"), "")
 
 # What /dev/fuse is not asked for by servers.
 check("its attributes", run("getfattr", "-d", "/dev/fuse"), "")
+check("its device", (os.stat("/dev/fuse").st_dev, os.path.ismount("/dev/fuse")), (os.stat("/dev").st_dev, False))
+check("its file system", numbers(os.statvfs("/dev/fuse"))[:3], numbers(os.statvfs("/dev"))[:3])
 for call in (lambda: os.setxattr("/dev/fuse", "user.x", b""), lambda: os.chmod("/dev/fuse", 0), lambda: os.chown("/dev/fuse", 7, 7)):
     try:
         call()
