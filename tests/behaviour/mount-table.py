@@ -182,6 +182,18 @@ server.terminate()
 server.wait(60)
 check("what is left", info(W + "/mnt")[5], "fuse")
 check("umount of that", run("umount", "mnt"), "")
+
+# One that is killed leaves its mount, which can be named still.
+server = subprocess.Popen(["squashfuse", "-f", "sq.img", "mnt"])
+while info(W + "/mnt") is None:
+    time.sleep(0.05)
+check("its file", os.stat("mnt/file").st_size, 6)
+server.kill()
+server.wait(60)
+check("statfs of a dead one", run("stat", "-f", "mnt"), "stat: cannot read file system information for 'mnt': Transport endpoint is not connected\n")
+check("findmnt of it", run("findmnt", "-rno", "SOURCE", "mnt"), "squashfuse\n")
+check("df of all", run("df").count(W), run("df").count("not connected"))
+check("umount of it", run("umount", "mnt"), "")
 print("all as it should be")
 """
 
