@@ -224,7 +224,8 @@ static int write_blocks(struct body *b, uint64_t size, uint64_t *written, const 
 				*written = (uint64_t)at < b->size ? (uint64_t)at : b->size;
 			continue;
 		}
-		if ((uint64_t)at >= b->size) { /* beyond what the server has, holes need not be written */
+		/* Where the server has nothing, or has made it itself (truncate, fallocate), holes need not be written. */
+		if ((uint64_t)at >= b->size || i >= b->ndigests || digest_equal(b->digests[i], (struct digest){ 0, 0 })) {
 			off_t data = lseek(b->fd, at, SEEK_DATA);
 
 			if (data < 0)
