@@ -64,6 +64,26 @@ static int device_stat(struct um_fs *fs, const char *path, const struct um_node 
 	return 0;
 }
 
+/* Of an open /dev/fuse; or of a file that processes have open still, though its mount is gone. */
+static int device_patch_stat(struct um_fs *fs, int fd, struct statx *st)
+{
+	struct statx dev;
+	int err = 0;
+
+	if (S_ISSOCK(st->stx_mode) && channel_is(fd)) {
+		device_stat(fs, "", NULL, st);
+		if (statx(AT_FDCWD, "/dev", 0, STATX_BASIC_STATS, &dev) == 0) {
+			st->stx_dev_major = dev.stx_dev_major;
+			st->stx_dev_minor = dev.stx_dev_minor;
+		}
+		return 1;
+	}
+	for (struct um_fs *gone = mounted; gone != NULL && err == 0; gone = gone->next)
+		if (!gone->mounted)
+			err = op_patch_stat(gone, fd, st);
+	return err;
+}
+
 static int device_open(struct um_fs *fs, const char *path, int flags, mode_t mode, const struct um_owner *owner)
 {
 	struct pending *p;
@@ -123,7 +143,7 @@ static void device_umount(struct um_fs *fs)
 }
 
 static const struct um_fs_ops device_ops = {
-	.walk = device_walk, .stat = device_stat, .open = device_open, .umount = device_umount,
+	.walk = device_walk, .stat = device_stat, .patch_stat = device_patch_stat, .open = device_open, .umount = device_umount,
 };
 
 static int device_mount(struct um_fs **fs, struct um_mount_args *args)

@@ -157,6 +157,10 @@ for call in (lambda: os.setxattr("/dev/fuse", "user.x", b""), lambda: os.chmod("
 check("its type is for it alone", run("mount", "-i", "-t", "umfuse-device", "none", "mnt"),
       "mount: mnt: no service provides file system type 'umfuse-device' (um_add_service first?)\n")
 
+with open("/dev/fuse", "rb+", 0) as f:
+    st, by_name = os.fstat(f.fileno()), os.stat("/dev/fuse")
+    check("an open one", (st.st_mode, st.st_rdev, st.st_dev), (by_name.st_mode, by_name.st_rdev, by_name.st_dev))
+
 # An open file without a name, and a mount that covers another.
 f = open("mnt/gone", "w")
 os.unlink("mnt/gone")
@@ -171,6 +175,15 @@ check("the last counts", run("df", "--output=fstype", "mnt/file").split()[1:], [
 check("the first umount", run("umount", "mnt"), "")
 check("uncovered", run("df", "--output=fstype", "mnt/file").split()[1:], ["fuse"])
 check("the second umount", run("umount", "mnt"), "")
+
+# An open file of a mount that is gone.
+check("squashfuse", run("squashfuse", "sq.img", "mnt"), "")
+f = open("mnt/file")
+before = os.fstat(f.fileno())
+check("umount of a busy one", run("umount", "mnt"), "umount: mnt: Device or resource busy\n")
+check("umount -l", run("umount", "-l", "mnt"), "")
+check("the file's attributes", os.fstat(f.fileno()), before)
+f.close()
 
 # A server that ends unmounts what it serves, and nothing else.
 check("bindfs", run("bindfs", "src", "mnt"), "")
