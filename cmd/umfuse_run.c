@@ -110,6 +110,8 @@ static void give_up(int sig)
 		kill(server, SIGTERM);
 	umount2(mount_point, MNT_DETACH);
 	signal_children(SIGTERM); /* one that has gone to the background and does not answer */
+	for (int waited = 0; waitpid(-1, NULL, WNOHANG) >= 0 && waited < LEFTOVERS_MS; waited += 10)
+		pause_ms(10);
 	signal(sig, SIG_DFL);
 	raise(sig);
 }
