@@ -293,7 +293,7 @@ in_view 'timeout -s INT 1 mount -t umfuse./hang.so none m; echo $?; pgrep -f "um
 END
 if command -v bindfs >/dev/null; then
 	in_view 'for how in "-t fuse.bindfs src" "-t fuse bindfs#src" "-t umfusebindfs src"; do mount $how m && cat m/a && umount m; done
-bindfs -o auto_unmount src m; cat m/a; pkill -KILL -f "bindfs.*auto_unmount"; until ls m >/dev/null 2>&1 && ! [ -e m/a ]; do sleep 0.05; done; ls m' <<'END'
+bindfs -o auto_unmount "$PWD/src" "$PWD/m"; cat m/a; pkill -KILL -f "bindfs.*$PWD/m\$"; until ls m >/dev/null 2>&1 && ! [ -e m/a ]; do sleep 0.05; done; ls m' <<'END'
 hello
 hello
 hello
