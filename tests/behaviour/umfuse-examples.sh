@@ -49,7 +49,8 @@ for name in notify_inval_inode notify_store_retrieve; do
 done
 mount -t "umfuse$M/invalidate_path.so" none m
 shown invalidate_path '^growing$'
-mount -t "umfuse$M/null.so" none plain && head -c 3 plain | od -An -c && echo lost >plain
+# its 4 GiB of zeros would be read when it is opened
+mount -t "umfuse$M/null.so" none plain && stat -c '%F %s' plain
 umount plain
 # by name, from the directory of modules
 UMVIEW_MODULE_DIR=$M mount -t umfusehello none m && cat m/hello
@@ -77,7 +78,7 @@ notify_inval_inode: works
 1
 notify_store_retrieve: works
 invalidate_path: works
-  \0  \0  \0
+regular file 4294967296
 Hello World!
 END
 diff wanted got || fail "the output differs (< wanted)"
