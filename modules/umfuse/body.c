@@ -15,9 +15,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
@@ -61,6 +63,16 @@ static void name_of(const struct body *b, char *name)
 	snprintf(name, PATH_MAX, "%s/%llx", b->depot->path, (unsigned long long)b->id);
 }
 
+/* How many bodies of a mount may be kept that nobody has open: each has a descriptor of the monitor's. */
+static size_t closed_max(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 8 > CLOSED_MAX)
+		return CLOSED_MAX;
+	return limit.rlim_cur / 8;
+}
+
 /* Away with what has not been used for longest, and nobody has open. */
 static void make_room(struct um_fs *fs)
 {
@@ -79,14 +91,14 @@ static void make_room(struct um_fs *fs)
 			if (oldest == NULL || b->used < oldest->used)
 				oldest = b;
 		}
-	if ((closed > CLOSED_MAX || bytes > CACHE_MAX) && oldest != NULL)
+	if ((closed > closed_max() || bytes > CACHE_MAX) && oldest != NULL)
 		body_free(oldest);
 	else
-		fs->enough = fs->nbodies + CLOSED_MAX / 16; /* to look again */
+		fs->enough = fs->nbodies + closed_max() / 16; /* to look again */
 }
 
 /* Make the real file, and open it. */
-static int make_file(struct body *b, const char *target)
+static int make_file(struct body *b, const char *target, struct stat *st)
 {
 	char name[PATH_MAX];
 	int err = 0;
@@ -95,16 +107,34 @@ static int make_file(struct body *b, const char *target)
 	switch (b->type) {
 	case S_IFREG:
 		b->fd = open(name, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
-		return b->fd < 0 ? -errno : 0;
+		if (b->fd < 0)
+			return -errno;
+		fcntl(b->fd, F_SETSIG, SIGURG); /* who breaks our lease must not end us */
+		return fstat(b->fd, st) < 0 ? -errno : 0;
 	case S_IFDIR: err = mkdir(name, 0700); break;
 	case S_IFIFO: err = mkfifo(name, 0700); break;
 	case S_IFLNK: err = symlink(target != NULL ? target : "?", name); break;
 	case S_IFSOCK: break; /* body_bind() has made it */
 	default: return -EOPNOTSUPP;
 	}
-	if (err == 0)
-		b->fd = open(name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	return b->fd < 0 ? -errno : 0;
+	return err < 0 || lstat(name, st) < 0 ? -errno : 0;
+}
+
+/* There are no descriptors left: away with all that nobody has open.  Was there any? */
+static bool drop_closed(void)
+{
+	bool any = false;
+
+	for (struct um_fs *fs = mounted; fs != NULL; fs = fs->next)
+		for (size_t i = 0; i < sizeof(fs->by_ino) / sizeof(fs->by_ino[0]); i++)
+			for (struct body *b = fs->by_ino[i], *next; b != NULL; b = next) {
+				next = b->next;
+				if (!b->plain || b->open || b->busy || b->written)
+					continue;
+				body_free(b);
+				any = true;
+			}
+	return any;
 }
 
 int body_make(struct um_fs *fs, struct node *node, const char *target, struct body **out)
@@ -126,9 +156,9 @@ int body_make(struct um_fs *fs, struct node *node, const char *target, struct bo
 	if (b->depot == NULL)
 		host->log("umfuse: there is no room for a file of %llu bytes in a directory for files that are open: see umfuse(7), "
 			  "UMFUSE_CACHE", (unsigned long long)node->attr.size);
-	err = b->depot != NULL ? make_file(b, target) : -ENOMEM;
-	if (err == 0 && fstat(b->fd, &st) < 0)
-		err = -errno;
+	err = b->depot != NULL ? make_file(b, target, &st) : -ENOMEM;
+	if (err == -EMFILE && drop_closed())
+		err = make_file(b, target, &st);
 	if (err < 0) {
 		free(b);
 		return err == -ENOENT && S_ISSOCK(node->attr.mode) ? -EOPNOTSUPP : err;
@@ -195,10 +225,28 @@ void body_free(struct body *b)
 	body_release(b);
 	if (!b->orphan)
 		remove_name(b);
-	if (b->node != NULL)
+	if (b->node != NULL) {
 		b->node->body = NULL;
+		tree_check(b->fs, b->node);
+	}
 	b->node = NULL;
 	body_unref(b);
+}
+
+/* Nothing tells whether a removed directory is open still: the last ones are remembered. */
+static void keep_lost(struct body *b)
+{
+	struct um_fs *fs = b->fs;
+	struct body **slot = &fs->lost[fs->nlost % (sizeof(fs->lost) / sizeof(fs->lost[0]))];
+
+	if (b->opens == 0) {
+		body_free(b);
+		return;
+	}
+	if (*slot != NULL)
+		body_free(*slot);
+	*slot = b;
+	fs->nlost++;
 }
 
 void body_orphan(struct body *b)
@@ -212,10 +260,13 @@ void body_orphan(struct body *b)
 	if (b->node != NULL) {
 		b->last = b->node->attr;
 		b->node->body = NULL;
+		tree_check(b->fs, b->node);
 	}
 	b->node = NULL;
 	b->written = false;
-	if (!b->busy && b->plain && !body_in_use(b))
+	if (!b->plain)
+		keep_lost(b);
+	else if (!b->busy && !body_in_use(b))
 		body_free(b);
 }
 

@@ -35,6 +35,7 @@ struct request {
 	int error;              /* 0 or negative errno, the server's */
 	void *reply;            /* what followed the header of the reply; owned */
 	size_t reply_len;
+	uint64_t note;          /* of who has looked at it */
 	/* the channel's own */
 	uint64_t unique;
 	bool done, abandoned;

@@ -8,19 +8,21 @@
 #include "umfuse.h"
 
 #define BUFFER 65536            /* bytes of one READDIR */
-#define BUFFERS_MAX 1000000     /* a server that says "more" for ever must end */
+#define BUFFERS_MAX 4096        /* a server that says "more" for ever must end */
+#define LISTING_MAX (64 << 20)  /* bytes */
 
 struct listing {
 	struct um_fs *fs;
 	struct node *dir;
-	bool first;             /* the answer is new: what it says of nodes counts */
-	um_dirent_fn *fn;
+	bool plus;
+	um_dirent_fn *fn;       /* NULL: what the answer says of nodes counts, for it is new */
 	void *arg;
 };
 
 /* 0, or what fn said. */
-static int one(struct listing *l, const struct fuse_dirent *d, const struct fuse_entry_out *entry)
+static int one(const struct listing *l, const struct fuse_dirent *d, const struct fuse_entry_out *entry)
 {
+	struct node *node;
 	char name[256];
 
 	if ((d->namelen == 1 || (d->namelen == 2 && d->name[1] == '.')) && d->name[0] == '.')
@@ -29,21 +31,23 @@ static int one(struct listing *l, const struct fuse_dirent *d, const struct fuse
 		return -EIO;
 	memcpy(name, d->name, d->namelen);
 	name[d->namelen] = '\0';
-	if (entry != NULL && entry->nodeid != 0 && l->first) {
-		struct node *node = tree_enter(l->fs, entry, sizeof(*entry), true);
-
-		if (node == NULL)
-			return -EIO;
+	if (l->fn != NULL)
+		return l->fn(l->arg, name, d->ino, d->type <= DT_WHT ? (unsigned char)d->type : DT_UNKNOWN);
+	if (entry == NULL || entry->nodeid == 0)
+		return 0;
+	node = tree_enter(l->fs, entry, sizeof(*entry), true);
+	if (node == NULL)
+		return -EIO;
+	if (!tree_is_above(l->fs, node, l->dir))
 		tree_name(l->fs, l->dir, name, node, entry->entry_valid, entry->entry_valid_nsec);
-	}
-	return l->fn(l->arg, name, d->ino, d->type <= DT_WHT ? (unsigned char)d->type : DT_UNKNOWN);
+	return 0;
 }
 
-/* All entries of an answer; @off is set to where the next one begins. */
-static int all(struct listing *l, const struct request *r, bool plus, uint64_t *off)
+/* All entries of an answer; r->note is set to where the next one begins. */
+static int all(const struct listing *l, struct request *r)
 {
 	const char *p = r->reply;
-	size_t left = r->reply_len, skip = plus ? sizeof(struct fuse_entry_out) : 0;
+	size_t left = r->reply_len, skip = l->plus ? sizeof(struct fuse_entry_out) : 0;
 	int err = 0;
 
 	while (err == 0 && left > 0) {
@@ -54,37 +58,41 @@ static int all(struct listing *l, const struct request *r, bool plus, uint64_t *
 		if (left < head || left < head + d->namelen)
 			return p != r->reply ? 0 : -EIO;
 		size = FUSE_DIRENT_ALIGN(head + d->namelen);
-		*off = d->off;
-		err = one(l, d, plus ? (const void *)p : NULL);
+		r->note = d->off;
+		err = one(l, d, l->plus ? (const void *)p : NULL);
 		p += size < left ? size : left;
 		left -= size < left ? size : left;
 	}
 	return err;
 }
 
+/*
+ * Ask for all of it, or go through all that was answered.  The former is done again after each answer and must be short; the
+ * latter is done once.
+ */
 static int list(struct listing *l, uint64_t fh)
 {
-	bool plus = (l->fs->flags & FUSE_DO_READDIRPLUS) && !(l->fs->missing >> FUSE_READDIRPLUS & 1);
 	struct fuse_read_in in = { .fh = fh, .size = BUFFER };
 	struct request *r;
+	size_t size = 0;
 	int err = 0;
 
-	for (int n = 0; n < BUFFERS_MAX; n++) {
-		uint64_t before = in.offset;
-
-		err = ask(l->fs, plus ? FUSE_READDIRPLUS : FUSE_READDIR, l->dir->id, &in, sizeof(in), &r);
-		if (err == -ENOSYS && plus && n == 0) {
-			plus = false;
+	for (int n = 0; n < BUFFERS_MAX && size < LISTING_MAX; n++) {
+		err = ask(l->fs, l->plus ? FUSE_READDIRPLUS : FUSE_READDIR, l->dir->id, &in, sizeof(in), &r);
+		if (err == -ENOSYS && l->plus && n == 0) {
+			l->plus = false;
 			continue;
 		}
 		if (err < 0 || r->reply_len == 0)
 			return err;
-		l->first = ask_first(r);
-		err = all(l, r, plus, &in.offset);
+		size += r->reply_len;
+		if (ask_first(r) || l->fn != NULL)
+			err = all(l, r);
 		if (err != 0)
 			return err;
-		if (in.offset == before)
+		if (in.offset == r->note)
 			return -EIO; /* it would go on for ever */
+		in.offset = r->note;
 	}
 	return -EIO;
 }
@@ -117,7 +125,7 @@ int op_readdir(struct um_fs *fs, const char *path, um_dirent_fn *fn, void *arg)
 {
 	struct fuse_open_in in = { 0 };
 	const struct fuse_open_out *out = NULL;
-	struct listing l = { .fs = fs, .fn = fn, .arg = arg };
+	struct listing l = { .fs = fs, .plus = (fs->flags & FUSE_DO_READDIRPLUS) && !(fs->missing >> FUSE_READDIRPLUS & 1) };
 	struct request *r = NULL;
 	int err = fs_begin(fs);
 
@@ -137,5 +145,8 @@ int op_readdir(struct um_fs *fs, const char *path, um_dirent_fn *fn, void *arg)
 	} else if (err != -ENOSYS) {
 		return err;
 	}
-	return list(&l, out ? out->fh : 0);
+	err = list(&l, out ? out->fh : 0);
+	l.fn = fn;
+	l.arg = arg;
+	return err == 0 ? list(&l, out ? out->fh : 0) : err;
 }

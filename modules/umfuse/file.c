@@ -43,6 +43,7 @@ static int open_at_server(struct um_fs *fs, struct node *node, struct body *b, i
 	if (!ask_first(r))
 		return 0;
 	body_take_handle(b, out->fh, writes(flags));
+	b->direct = out->open_flags & FOPEN_DIRECT_IO;
 	if (b->filled && !b->written && (!(out->open_flags & FOPEN_KEEP_CACHE) || body_is_older(b, &node->attr)))
 		b->filled = false;
 	return 0;

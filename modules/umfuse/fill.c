@@ -14,6 +14,8 @@
 
 #include "umfuse.h"
 
+#define UNSIZED_MAX ((UINT64_C(1) << 30) + 1) /* bytes that are read of a file whose size is not known */
+
 /* Claim it.  0, or -EINTR: somebody else is at work, and the caller has no time. */
 int body_claim(struct body *b, const struct channel_waiting *waiting)
 {
@@ -179,14 +181,23 @@ int body_write(int fd, const void *buf, size_t size, off_t at)
 	return 0;
 }
 
-static int read_all(struct body *b, const struct channel_waiting *waiting)
+/* How much a file may have: its size, but who gives none, or an old one, may have more than that. */
+static uint64_t limit_of(const struct body *b)
+{
+	uint64_t size = b->node != NULL ? b->node->attr.size : 0;
+	bool known = b->node != NULL && b->node->attr_until != 0;
+
+	return (b->direct || !known) && size < UNSIZED_MAX ? UNSIZED_MAX : size;
+}
+
+static int read_all(struct body *b, uint64_t limit, const struct channel_waiting *waiting)
 {
 	int fd = body_writable(b), err = 0;
 	uint64_t at = 0;
 
 	if (fd < 0)
 		return fd == -ETXTBSY ? 0 : fd; /* it is being executed, and stays as it is */
-	for (;;) {
+	while (at < limit) {
 		struct fuse_read_in in = { .fh = b->fh[!b->has_fh[0]], .offset = at, .size = CHANNEL_DATA_MAX };
 		struct request *r;
 		size_t n;
@@ -197,13 +208,17 @@ static int read_all(struct body *b, const struct channel_waiting *waiting)
 		n = r->reply_len;
 		if (n > CHANNEL_DATA_MAX)
 			err = -EIO;
-		else if (n > 0)
+		else if (n > limit - at)
+			n = (size_t)(limit - at);
+		if (err == 0 && n > 0)
 			err = body_write(fd, r->reply, n, (off_t)at);
 		request_free(r);
 		at += n;
 		if (err < 0 || n < CHANNEL_DATA_MAX)
 			break;
 	}
+	if (err == 0 && at == UNSIZED_MAX)
+		err = -EFBIG; /* and it would go on */
 	if (err == 0 && ftruncate(fd, (off_t)at) < 0)
 		err = -errno;
 	close(fd);
@@ -228,12 +243,16 @@ static int fill(void *arg, const struct channel_waiting *waiting)
 {
 	struct body *b = arg;
 	struct stat st;
+	uint64_t limit;
 	int err = body_claim(b, waiting);
 
 	if (err < 0)
 		return err;
 	if (!b->filled && !body_is_over(b)) {
-		err = read_all(b, waiting);
+		host->lock();
+		limit = limit_of(b);
+		host->unlock();
+		err = read_all(b, limit, waiting);
 		if (fstat(b->fd, &st) == 0)
 			b->mtime = st.st_mtim;
 	}

@@ -113,19 +113,33 @@ static void closed(struct body *b)
 		body_closed(b);
 }
 
+/* The kernel has lost what it had to tell: any of them may have been closed. */
+static void any_closed(void)
+{
+	for (struct um_fs *fs = mounted; fs != NULL; fs = fs->next)
+		for (size_t i = 0; i < sizeof(fs->by_ino) / sizeof(fs->by_ino[0]); i++)
+			for (struct body *b = fs->by_ino[i], *next; b != NULL; b = next) {
+				next = b->next;
+				if (b->watch >= 0)
+					closed(b);
+			}
+}
+
 /* Read what the kernel tells.  With the view's lock. */
 static void look(void)
 {
 	char buf[8192] __attribute__((aligned(__alignof__(struct inotify_event))));
 	ssize_t n;
 
-	while (nwatched > 0 && (n = read(inotify, buf, sizeof(buf))) > 0)
+	while ((n = read(inotify, buf, sizeof(buf))) > 0)
 		for (char *p = buf; p < buf + n; p += sizeof(struct inotify_event) + ((struct inotify_event *)p)->len) {
 			const struct inotify_event *event = (const void *)p;
 			struct body *b = body_watched(event->wd);
 
 			if (b != NULL && (event->mask & IN_CLOSE))
 				closed(b);
+			if (event->mask & IN_Q_OVERFLOW)
+				any_closed();
 		}
 }
 
@@ -360,9 +374,10 @@ void flush_all(struct um_fs *fs, uint64_t limit_ns)
 
 int flush_settle(void)
 {
-	if (mounted == NULL || (nwatched == 0 && !any_waited_for()))
+	if (mounted == NULL)
 		return 0;
-	look();
+	if (nwatched > 0)
+		look();
 	return any_waited_for() ? journal_run(mounted, wait_task, NULL) : 0;
 }
 

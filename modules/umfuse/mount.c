@@ -17,6 +17,8 @@
 #define MINOR 31                /* of the protocol, as it is spoken here: 7.31 */
 #define READAHEAD (128 * 1024)
 #define END_MS 10000            /* how long a server may take to end, when the view does */
+#define ENDS_MS 30000           /* and all of them */
+#define END_MIN_MS 100
 
 struct um_fs *mounted;
 
@@ -27,7 +29,10 @@ void fs_ref(struct um_fs *fs)
 
 void fs_unref(struct um_fs *fs)
 {
-	if (--fs->refs > 0)
+	fs->refs--;
+	if (fs->refs == 2 && fs->mounted && fs->flusher != NULL)
+		tree_trim(fs); /* there are but these two: no operation has a node */
+	if (fs->refs > 0)
 		return;
 	for (struct um_fs **at = &mounted; *at != NULL; at = &(*at)->next)
 		if (*at == fs) {
@@ -371,20 +376,30 @@ int op_leave(struct um_fs *fs, int flags)
 }
 
 /* Wait for the end of a process. */
-static void await_server(pid_t server)
+static void await_server(pid_t server, int ms)
 {
 	int fd = server > 0 ? (int)syscall(SYS_pidfd_open, server, 0) : -1;
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	if (fd < 0)
 		return;
-	while (poll(&p, 1, END_MS) < 0 && errno == EINTR)
+	while (poll(&p, 1, ms) < 0 && errno == EINTR)
 		;
 	close(fd);
 }
 
+/* How much of END_MS there is for one more, when all may take ENDS_MS: an unwilling server must not cost the others theirs. */
+static int time_left(uint64_t begin)
+{
+	uint64_t ms = (now_ns() - begin) / 1000000;
+
+	return ms + END_MS < ENDS_MS ? END_MS : ms + END_MIN_MS < ENDS_MS ? (int)(ENDS_MS - ms) : END_MIN_MS;
+}
+
 void fs_end_all(void)
 {
+	uint64_t begin = now_ns();
+
 	for (;;) {
 		struct um_fs *fs;
 		pid_t server;
@@ -399,10 +414,10 @@ void fs_end_all(void)
 		host->unlock();
 		if (fs == NULL)
 			return;
-		flush_all(fs, END_MS * UINT64_C(1000000));
+		flush_all(fs, (uint64_t)time_left(begin) * 1000000);
 		server = channel_server(fs->channel);
 		channel_shut(fs->channel, host->end_reads);
-		await_server(server);
+		await_server(server, time_left(begin));
 		host->lock();
 		bodies_close(fs);
 		host->unlock();

@@ -174,7 +174,7 @@ static void change_now(struct um_fs *fs, void *arg)
 
 	tree_stale(c->parent);
 	c->parent->changes++;
-	if (c->node != NULL)
+	if (c->node != NULL && !tree_is_above(fs, c->node, c->parent))
 		tree_name(fs, c->parent, c->name, c->node, c->seconds, c->nsec);
 	else
 		tree_forget_name(fs, c->parent, c->name);

@@ -13,6 +13,7 @@
 #include "umfuse.h"
 
 #define DENTRIES_MAX 100000     /* then the oldest are forgotten */
+#define TRIM 1024               /* at a time */
 #define NAME_BYTES 255
 
 uint64_t now_ns(void)
@@ -85,10 +86,10 @@ static void node_free(struct um_fs *fs, struct node *node, bool give_back)
 	fs->nnodes--;
 }
 
-/* Does nothing lead to it, or hold it? */
+/* Does nothing lead to it, or hold it?  (But for journals, which hold the mount.) */
 static bool node_is_unused(const struct um_fs *fs, const struct node *node)
 {
-	return node->names == NULL && node->children == 0 && node->body == NULL && node != fs->root;
+	return node->names == NULL && node->children == 0 && node->body == NULL && node->locked == NULL && node != fs->root;
 }
 
 void tree_stale(struct node *node)
@@ -120,6 +121,8 @@ static bool attr_is_sane(const struct fuse_attr *attr)
 	}
 }
 
+static void forget_children(struct um_fs *fs, const struct node *parent);
+
 struct node *tree_enter(struct um_fs *fs, const struct fuse_entry_out *entry, size_t len, bool count)
 {
 	struct node *node;
@@ -129,11 +132,13 @@ struct node *tree_enter(struct um_fs *fs, const struct fuse_entry_out *entry, si
 	node = tree_node(fs, entry->nodeid);
 	if (node != NULL && node->nlookup > 0 &&
 	    (node->generation != entry->generation || ((node->attr.mode ^ entry->attr.mode) & S_IFMT))) {
+		if (!count)
+			return NULL; /* it has become something else since */
 		/* The number was given to something else. */
 		while (node->names != NULL)
 			tree_forget_name(fs, node->names->parent, node->names->name);
 		if (node->children > 0)
-			return NULL;
+			forget_children(fs, node);
 		if (node->body != NULL)
 			body_orphan(node->body);
 		node->generation = entry->generation;
@@ -218,32 +223,67 @@ static void enter_node(struct dentry *d, struct node *node)
 static void dentry_free(struct um_fs *fs, struct dentry **at)
 {
 	struct dentry *d = *at;
+	struct node *node = d->node, *parent = d->parent;
 
 	*at = d->next;
 	leave_node(d);
 	unlist(fs, d);
-	d->parent->children--;
+	parent->children--;
 	fs->ndentries--;
 	free(d);
+	if (node != NULL)
+		tree_check(fs, node);
+	tree_check(fs, parent);
 }
 
-/* Make room: forget what has not been used for long.  Not while an operation may hold a node. */
-static void evict(struct um_fs *fs)
+void tree_check(struct um_fs *fs, struct node *node)
 {
-	struct dentry *d = fs->oldest, *newer;
-
-	if (fs->refs > 2)
+	if (node->listed || !node_is_unused(fs, node))
 		return;
-	for (int n = 0; d != NULL && n < 256 && fs->ndentries >= DENTRIES_MAX; d = newer, n++) {
-		struct node *node = d->node, *parent = d->parent;
+	node->listed = true;
+	node->next_unused = fs->unused;
+	fs->unused = node;
+}
 
-		newer = d->newer;
-		if (node != NULL && (node->children > 0 || node->body != NULL))
-			continue;
-		dentry_free(fs, dentry_place(fs, parent, d->name));
-		if (node != NULL && node_is_unused(fs, node))
+static void give_unused_back(struct um_fs *fs)
+{
+	struct node *node;
+
+	while ((node = fs->unused) != NULL) {
+		fs->unused = node->next_unused;
+		node->listed = false;
+		if (node_is_unused(fs, node))
 			node_free(fs, node, true);
 	}
+}
+
+void tree_trim(struct um_fs *fs)
+{
+	struct dentry *d;
+
+	give_unused_back(fs);
+	for (int n = 0; n < TRIM && fs->ndentries > DENTRIES_MAX; n++) {
+		d = fs->oldest;
+		if (d->node != NULL && (d->node->children > 0 || d->node->body != NULL))
+			used(fs, d);
+		else
+			dentry_free(fs, dentry_place(fs, d->parent, d->name));
+	}
+	give_unused_back(fs);
+}
+
+bool tree_is_above(const struct um_fs *fs, const struct node *node, const struct node *parent)
+{
+	if (!S_ISDIR(node->attr.mode))
+		return false;
+	for (unsigned deep = 0; parent != node; deep++) {
+		if (parent == fs->root || parent->names == NULL)
+			return false;
+		if (deep > PATH_MAX / 2)
+			return true;
+		parent = parent->names->parent;
+	}
+	return true;
 }
 
 void tree_name(struct um_fs *fs, struct node *parent, const char *name, struct node *node, uint64_t seconds, uint32_t nsec)
@@ -265,12 +305,16 @@ void tree_name(struct um_fs *fs, struct node *parent, const char *name, struct n
 		used(fs, d);
 	}
 	if (d->node != node) {
+		struct node *before = d->node;
+
 		leave_node(d);
 		enter_node(d, node);
+		if (before != NULL)
+			tree_check(fs, before);
 	}
 	d->until = until(seconds, nsec);
-	if (fs->ndentries > DENTRIES_MAX)
-		evict(fs);
+	while (node != NULL && S_ISDIR(node->attr.mode) && node->names->next_name != NULL) /* the newest is the first */
+		tree_forget_name(fs, node->names->next_name->parent, node->names->next_name->name);
 }
 
 void tree_forget_name(struct um_fs *fs, struct node *parent, const char *name)
@@ -279,6 +323,17 @@ void tree_forget_name(struct um_fs *fs, struct node *parent, const char *name)
 
 	if (*at != NULL)
 		dentry_free(fs, at);
+}
+
+static void forget_children(struct um_fs *fs, const struct node *parent)
+{
+	struct dentry *d, *newer;
+
+	for (d = fs->oldest; d != NULL && parent->children > 0; d = newer) {
+		newer = d->newer;
+		if (d->parent == parent)
+			dentry_free(fs, dentry_place(fs, parent, d->name));
+	}
 }
 
 void tree_forget_all(struct um_fs *fs)
@@ -310,6 +365,8 @@ static int take_entry(struct um_fs *fs, struct node *parent, const char *name, c
 		if (*node == NULL)
 			return -EIO;
 	}
+	if (*node != NULL && tree_is_above(fs, *node, parent))
+		return -ELOOP;
 	if (first)
 		tree_name(fs, parent, name, *node, entry->entry_valid, entry->entry_valid_nsec);
 	return *node != NULL ? 0 : -ENOENT;

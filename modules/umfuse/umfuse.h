@@ -44,6 +44,7 @@ struct um_fs {
 	struct dentry **dentries; /* by parent and name */
 	size_t nnodes, ndentries, nodes_room, dentries_room;
 	struct dentry *oldest, *newest; /* in the order of their use */
+	struct node *unused;    /* nodes that may be given back */
 	uint64_t epoch;         /* of the mount */
 	pid_t server;           /* the one that sees the older view, last */
 	dev_t dev;              /* as shown */
@@ -59,6 +60,8 @@ struct um_fs {
 		dev_t dev;
 	} depots[2];
 	struct body *by_ino[1024]; /* bodies */
+	struct body *lost[64];  /* of removed directories */
+	unsigned nlost;
 	size_t nbodies, enough; /* with so many it is looked which can go */
 	struct body *closed, **closed_end; /* bodies to be written back */
 	uint64_t queued, flushed; /* how many were ever put there, and how many are done */
@@ -71,6 +74,8 @@ struct um_fs {
 struct node {
 	uint64_t id, generation, nlookup;
 	struct node *next;      /* of the same hash */
+	struct node *next_unused;
+	bool listed;            /* among the unused */
 	struct dentry *names;   /* names that lead to it, the last that was seen first */
 	unsigned children;      /* dentries with this parent */
 	const void *locked;     /* a directory: whose operation changes names in it, or NULL (journal.c) */
@@ -165,7 +170,13 @@ int tree_attr(struct um_fs *fs, struct node *node, struct fuse_attr *attr);
 void tree_set_attr(struct node *node, const struct fuse_attr *attr, uint64_t seconds, uint32_t nsec);
 /* What a reply with a struct fuse_entry_out gives: a node, counted once more if @count.  NULL: it makes no sense. */
 struct node *tree_enter(struct um_fs *fs, const struct fuse_entry_out *entry, size_t len, bool count);
-/* From now on @name in @parent is @node (NULL: nothing). */
+/* Would a name in @parent make the directory @node lie in itself? */
+bool tree_is_above(const struct um_fs *fs, const struct node *node, const struct node *parent);
+/* Nobody is at work: give back what nothing leads to, and what has not been used for long. */
+void tree_trim(struct um_fs *fs);
+/* The node may be one that nothing leads to any more. */
+void tree_check(struct um_fs *fs, struct node *node);
+/* From now on @name in @parent is @node (NULL: nothing); a directory has one name.  Not for what tree_is_above(). */
 void tree_name(struct um_fs *fs, struct node *parent, const char *name, struct node *node, uint64_t seconds, uint32_t nsec);
 /* Nothing is known of this name any more. */
 void tree_forget_name(struct um_fs *fs, struct node *parent, const char *name);
@@ -210,7 +221,7 @@ struct body {
 	struct um_fs *fs;
 	struct node *node;      /* NULL: the node is gone, processes have it open still */
 	uint64_t id;            /* the node's, and its name in the depot */
-	int fd;                 /* ours, for reading; of what is no regular file O_PATH */
+	int fd;                 /* ours, for reading; of what is no regular file -1 */
 	ino_t ino;
 	struct depot *depot;
 	mode_t type;            /* S_IFMT bits */
@@ -220,7 +231,7 @@ struct body {
 	bool written;           /* processes may have changed it: it has been open for writing since it was written back */
 	bool closed;            /* processes have closed it since it was last looked at */
 	bool orphan;            /* its last name was removed: nothing is written back */
-	bool keep;              /* FOPEN_KEEP_CACHE */
+	bool direct;            /* FOPEN_DIRECT_IO: the server's size need not be right */
 	uint64_t opens;         /* how many descriptors were given out */
 	bool open;              /* there are, or may be, processes that have it open */
 	int watch;              /* inotify, or -1 */

@@ -4,7 +4,9 @@
 # ptrace: no
 import errno
 import os
+import resource
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -208,6 +210,132 @@ def held_writes():
     leave(server)
 
 
+def endless_file():
+    """A file of which there is always more: what has a size has that many bytes, what has none is an error in the end."""
+    s = raw.Server()
+    sized = s.file("sized", bytes(200000))
+    s.nodes[s.file("huge")].size = 1 << 62
+    direct = s.file("direct", b"")
+    block = bytes(131072)
+    s.hooks[raw.READ] = lambda s, request: block
+
+    def open_it(s, request):
+        return struct.pack("<QII", 1, raw.DIRECT_IO if request.node == direct else 0, 0)
+    s.hooks[raw.OPEN] = open_it
+    server = s.start("mnt")
+    equal("what has a size", len(open("mnt/sized", "rb").read()), s.nodes[sized].size)
+    equal("too large for any disk", error_of(open, "mnt/huge"), errno.ENOMEM)
+    equal("without a size, and without end", error_of(open, "mnt/direct"), errno.EFBIG)
+    leave(server)
+
+
+# --- names ------------------------------------------------------------------------------------------------------------------
+
+
+def endless_directory():
+    """READDIR that always gives more is an error in the end."""
+    s = raw.Server()
+    s.directory("d")
+
+    def more(s, request):
+        at = struct.unpack_from("<8xQ", request.body)[0]
+        return b"".join(s.dirent(f"{at}-{i:0200}", 2, at + i + 1) for i in range(280))
+    s.hooks[raw.READDIR] = more
+    server = s.start("mnt")
+    equal("a listing without end", error_of(os.listdir, "mnt/d"), errno.EIO)
+    leave(server)
+
+
+def cycles():
+    """Directories that lie in themselves: walks end."""
+    s = raw.Server()
+    d = s.directory("d")
+    e = s.directory("e", d)
+    s.nodes[d].names["self"] = d
+    s.nodes[e].names["up"] = d
+    s.nodes[d].names["root"] = 1
+    server = s.start("mnt")
+    equal("itself", error_of(os.stat, "mnt/d/self"), errno.ELOOP)
+    equal("above", error_of(os.stat, "mnt/d/e/up"), errno.ELOOP)
+    equal("the root", error_of(os.stat, "mnt/d/root"), errno.EIO)
+    r = subprocess.run(["find", "mnt"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=60)
+    equal("find", sorted(r.stdout.split()), ["mnt", "mnt/d", "mnt/d/e", "mnt/d/root"])
+    os.chdir("mnt/d/e")
+    equal("getcwd", os.getcwd().rsplit("/", 3)[1:], ["mnt", "d", "e"])
+    os.chdir("../../..")
+    leave(server)
+
+
+def removed_are_forgotten():
+    """What was removed is given back to the server."""
+    s = raw.Server()
+    forgotten = set()
+
+    def forget(s, request):
+        forgotten.add(request.node)
+
+    def lookup(s, request):
+        if request.name() == "count":
+            s.nodes[counter].size = len(forgotten)
+        return s.answer(request)
+    s.hooks[raw.FORGET] = forget
+    s.hooks[raw.LOOKUP] = lookup
+    counter = s.file("count")
+    server = s.start("mnt")
+    for i in range(50):
+        open(f"mnt/f{i}", "w").close()
+        os.unlink(f"mnt/f{i}")
+        os.mkdir(f"mnt/d{i}")
+        os.listdir(f"mnt/d{i}")
+        os.rmdir(f"mnt/d{i}")
+    if os.stat("mnt/count").st_size < 98: # the last ones may be on their way
+        sys.exit(f"of 100 nodes {os.stat('mnt/count').st_size} were forgotten")
+    leave(server)
+
+
+def many_names():
+    """Far more names than are kept: most are given back to the server, and it may be busy at that moment."""
+    s = raw.Server(flags=raw.DO_READDIRPLUS)
+    forgotten = set()
+
+    def forget(s, request):
+        if not forgotten:
+            os.stat("/etc/passwd") # served by the view that gives them back
+        forgotten.add(request.node)
+
+    def lookup(s, request):
+        if request.name() == "count":
+            s.nodes[counter].size = len(forgotten)
+        return s.answer(request)
+    s.hooks[raw.FORGET] = forget
+    s.hooks[raw.LOOKUP] = lookup
+    counter = s.file("count")
+    d = s.directory("d")
+    for i in range(110000):
+        s.file(f"name-{i:06}", b"", d)
+    server = s.start("mnt")
+    equal("all are listed", len(os.listdir("mnt/d")), 110000)
+    for i in range(20):
+        os.stat(f"mnt/d/name-{i:06}")
+    n = os.stat("mnt/count").st_size
+    if n < 5000:
+        sys.exit(f"of 110000 nodes {n} were forgotten")
+    leave(server)
+
+
+def many_directories():
+    """More open directories, one after the other, than the monitor may have descriptors."""
+    s = raw.Server()
+    for i in range(1500):
+        s.directory(f"d{i}")
+        s.file(f"f{i}")
+    server = s.start("mnt")
+    for i in range(1500):
+        os.close(os.open(f"mnt/d{i}", os.O_RDONLY | os.O_DIRECTORY))
+        os.close(os.open(f"mnt/f{i}", os.O_RDONLY))
+    leave(server)
+
+
 # --- mounts -----------------------------------------------------------------------------------------------------------------
 
 
@@ -248,7 +376,8 @@ def never_mounted():
 
 
 CASES = [notices_count, notices_of_other_mounts, flood, flood_unasked, interrupted_deaf, one_descriptor_twice,
-         never_mounted, held_writes]
+         never_mounted, held_writes, endless_file, endless_directory, cycles, removed_are_forgotten, many_names,
+         many_directories]
 
 
 def largest_kb(front):
@@ -272,11 +401,16 @@ def is_sanitized():
         return b"__asan_init" in f.read()
 
 
+def few_files():
+    """The limit that most systems have; it is the monitor's as well."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
+
+
 def run(case):
     flags = ["--norc", *os.environ.get("UMVIEW_FLAGS", "").split(), "-p", "umfuse"]
     with open("log", "w+") as log:
         front = subprocess.Popen([os.environ["UMVIEW_BUILD"] + "/umview", *flags, "--", sys.executable, ME, "--inside", case],
-                                 stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+                                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, preexec_fn=few_files)
         watchdog = threading.Timer(200, front.kill)
         watchdog.start()
         largest = largest_kb(front)

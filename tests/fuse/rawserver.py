@@ -17,6 +17,8 @@ LINK, OPEN, READ, WRITE, STATFS, RELEASE, FSYNC, FLUSH, INIT, OPENDIR, READDIR, 
     13, 14, 15, 16, 17, 18, 20, 25, 26, 27, 28, 29)
 CREATE, INTERRUPT, BATCH_FORGET, READDIRPLUS = 35, 36, 42, 44
 INVAL_INODE, INVAL_ENTRY = 2, 3
+DO_READDIRPLUS = 1 << 13
+DIRECT_IO = 1
 AGES = 1000000
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -38,8 +40,8 @@ class Request:
 
 
 class Server:
-    def __init__(self, timeout=AGES):
-        self.timeout = timeout
+    def __init__(self, timeout=AGES, flags=0):
+        self.timeout, self.flags = timeout, flags
         self.nodes = {1: Node(stat.S_IFDIR | 0o755)}
         self.hooks = {}
         self.last = 1
@@ -105,10 +107,11 @@ class Server:
             node.data = node.data[:offset].ljust(offset, b"\0") + request.body[40:40 + size] + node.data[offset + size:]
             node.size = len(node.data)
             return struct.pack("<II", size, 0)
-        if code == READDIR:
+        if code in (READDIR, READDIRPLUS):
             offset = struct.unpack_from("<8xQ", request.body)[0]
-            names = sorted(node.names.items())[offset:offset + 500]
-            return b"".join(self.dirent(name, number, offset + i + 1) for i, (name, number) in enumerate(names))
+            names = list(node.names.items())[offset:offset + 300]
+            return b"".join((self.entry(number) if code == READDIRPLUS else b"") + self.dirent(name, number, offset + i + 1)
+                            for i, (name, number) in enumerate(names))
         if code in (RELEASE, RELEASEDIR, FLUSH, FSYNC):
             return b""
         if code in (CREATE, MKNOD):
@@ -143,7 +146,7 @@ class Server:
         request = Request(os.read(self.fd, 300000))
         self.count[request.opcode] = self.count.get(request.opcode, 0) + 1
         if request.opcode == INIT:
-            self.reply(request, struct.pack("<IIIIHHIIHHI28x", 7, 31, 131072, 0, 0, 0, 65536, 1, 0, 0, 0))
+            self.reply(request, struct.pack("<IIIIHHIIHHI28x", 7, 31, 131072, self.flags, 0, 0, 65536, 1, 0, 0, 0))
         elif request.opcode in self.hooks:
             self.reply(request, self.hooks[request.opcode](self, request))
         else:

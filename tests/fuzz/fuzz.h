@@ -2,8 +2,8 @@
 /*
  * Fuzzing umfuse: its sources without a monitor, between operations and a server that are both made of the input.
  *
- * The first byte of an input says how many clients there are and where their part of the input ends and the server's begins.
- * Inputs that once did harm are in corpus/.  With clang, `make fuzz-umfuse' makes a libFuzzer program of it.
+ * The first byte of an input says how many clients there are, whether I/O is trapped, and where their part of the input ends
+ * and the server's begins.  Inputs that once did harm are in corpus/.  With clang, `make fuzz-umfuse' makes a libFuzzer program.
  */
 #ifndef FUZZ_H
 #define FUZZ_H

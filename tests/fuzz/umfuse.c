@@ -104,6 +104,13 @@ static int fake_end_reads(pid_t tgid, dev_t dev, ino_t ino, int err)
 	return 0;
 }
 
+static bool traps;
+
+static bool fake_traps_io(void)
+{
+	return traps;
+}
+
 static void fake_log(const char *format, ...)
 {
 	(void)format;
@@ -112,6 +119,7 @@ static void fake_log(const char *format, ...)
 static const struct um_host fake_host = {
 	.caller = fake_caller, .caller_fd = fake_caller_fd, .wait_begin = fake_begin, .wait_end = fake_end,
 	.lock = fake_lock, .unlock = fake_unlock, .see_older = fake_see_older, .end_reads = fake_end_reads, .log = fake_log,
+	.traps_io = fake_traps_io,
 };
 
 /* A server that does not answer has the one who waits for it interrupted, again and again. */
@@ -215,6 +223,8 @@ static int open_one(struct client *c, const struct args *a)
 	const struct um_owner owner = { 0, 0, 0 };
 	int fd;
 
+	if (a->op == 28 && traps)
+		return *a->file >= 0 ? fuse_ops.touch(c->fs, *a->file, a->number, a->number & 0xff00) : 0;
 	fd = a->op == 27 ? fuse_ops.body(c->fs, c->path)
 			 : fuse_ops.open(c->fs, c->path, flags[a->number % 8], 0644, &owner);
 	if (fd < 0)
@@ -344,6 +354,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct um_fs *fs;
 
 	prepare();
+	traps = (head & 3) >= 2;
 	s.in = (struct input){ in.at + ours, in.left - ours };
 	fs = mount_it(&s);
 	nclients = (head & 3) == 3 ? CLIENTS_MAX : 1;
