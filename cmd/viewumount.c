@@ -132,7 +132,7 @@ static void wait_for_image(int fd, const char *name)
 static int unmount(const char *target)
 {
 	const char *name = NULL;
-	int image = flags & MNT_DETACH ? -1 : open_image(target, &name);
+	int image = flags & (MNT_DETACH | MNT_FORCE) ? -1 : open_image(target, &name);
 
 	if (umount2(target, flags) < 0 && (errno != EPERM || ask_to_unmount(target) < 0)) {
 		int err = errno;
