@@ -66,6 +66,7 @@ struct layers_below {
 	int (*walk)(void *arg, const char *path, size_t *end, struct layers_node *node, char *target);
 	bool (*untouched)(void *arg, const char *path);
 	int (*stat)(void *arg, const char *path, const struct layers_node *node, struct statx *st);
+	int (*statfs)(void *arg, const char *path, struct statfs *st);
 	int (*open)(void *arg, const char *path, int flags);
 	ssize_t (*getxattr)(void *arg, const char *path, const char *name, void *value, size_t size);
 	ssize_t (*listxattr)(void *arg, const char *path, char *list, size_t size);

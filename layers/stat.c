@@ -253,6 +253,8 @@ int layers_statfs(struct layers *l, const char *path, struct statfs *st)
 
 	if (r)
 		return r == 1 ? -ELOOP : r;
+	if (node.fd < 0 && l->below != NULL) /* it has no body there */
+		return l->below->statfs(l->below->arg, path, st);
 	/* Changes to the tree cost space where the upper directory is; other file systems mounted in it are others.
 	 */
 	if (l->cow && fd_statx(node.fd, &body) == 0 &&

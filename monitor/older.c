@@ -197,6 +197,17 @@ static int older_open(struct um_fs *o, const char *path, int flags, mode_t mode,
 	return err;
 }
 
+static int older_statfs(struct um_fs *o, const char *path, struct statfs *st)
+{
+	struct um_path p;
+	int err = place(o, path, &p);
+
+	if (err == 0)
+		err = UM_OPS(&p)->statfs(UM_FS(&p), p.rel, st);
+	um_path_put(&p);
+	return err;
+}
+
 static ssize_t older_getxattr(struct um_fs *o, const char *path, const char *name, void *value, size_t size)
 {
 	struct um_path p;
@@ -281,6 +292,7 @@ const struct um_fs_ops older_ops = {
 	.walk = older_walk,
 	.untouched = older_untouched,
 	.stat = older_stat,
+	.statfs = older_statfs,
 	.open = older_open,
 	.getxattr = older_getxattr,
 	.listxattr = older_listxattr,

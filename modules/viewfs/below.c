@@ -32,6 +32,13 @@ static int b_stat(void *arg, const char *path, const struct layers_node *found, 
 	return fs->below_ops->stat(fs->below_fs, path, &node, st);
 }
 
+static int b_statfs(void *arg, const char *path, struct statfs *st)
+{
+	struct um_fs *fs = arg;
+
+	return fs->below_ops->statfs(fs->below_fs, path, st);
+}
+
 static int b_open(void *arg, const char *path, int flags)
 {
 	static const struct um_owner nobody = { .uid = (uid_t)-1, .gid = (gid_t)-1 };
@@ -82,8 +89,9 @@ void below_set(struct um_fs *fs, struct um_mount_args *args, struct layers_confi
 	fs->below_ops = args->below;
 	fs->below_fs = args->below_fs;
 	fs->below = (struct layers_below){
-		.arg = fs, .walk = b_walk, .untouched = b_untouched, .stat = b_stat, .open = b_open, .getxattr = b_getxattr,
-		.listxattr = b_listxattr, .readdir = b_readdir, .generation = b_generation, .path_of = b_path_of,
+		.arg = fs, .walk = b_walk, .untouched = b_untouched, .stat = b_stat, .statfs = b_statfs, .open = b_open,
+		.getxattr = b_getxattr, .listxattr = b_listxattr, .readdir = b_readdir, .generation = b_generation,
+		.path_of = b_path_of,
 	};
 	config->below = &fs->below;
 	args->uses_below = true;

@@ -214,7 +214,7 @@ static int64_t statfs_fd(struct um_call *call)
 	err = namei_fd(call, arg_dirfd(call), &path);
 	if (err == -ENOENT)
 		err = statfs_removed(call, arg_dirfd(call));
-	else if (err == 0 && (path.mount->dev != 0 || mount_statfs_flags(call->view, call->state, path.mount) != 0))
+	else if (err == 0 && (path.mount->dev != 0 || path.node.fd < 0 || mount_statfs_flags(call->view, call->state, path.mount) != 0))
 		err = statfs_in(call, path.mount, path.rel);
 	else if (err == NAMEI_NATIVE || err == 0)
 		err = UM_CONTINUE;

@@ -144,6 +144,17 @@ os.chdir("..")
 check("above a bind", os.getcwd(), W)
 check("umount of binds", run("umount", "one", "part", "all"), "")
 
+# A copy-on-write mount over it: what is unchanged is in that file system still.
+os.mkdir("upper")
+blocks = os.statvfs("mnt").f_blocks
+check("cow", run("mount", "-t", "viewfs", "-o", "cow", "upper", "mnt"), "")
+for name in ("mnt/file", "mnt/d"):
+    fd = os.open(name, os.O_RDONLY)
+    check("statfs of " + name, (os.statvfs(name).f_blocks, os.fstatvfs(fd).f_blocks), (blocks, blocks))
+    os.close(fd)
+check("stat -f", run("stat", "-f", "-c", "%T", "mnt/file"), "fuseblk\n")
+check("umount of the cow", run("umount", "mnt"), "")
+
 # What /dev/fuse is not asked for by servers.
 check("its attributes", run("getfattr", "-d", "/dev/fuse"), "")
 check("its device", (os.stat("/dev/fuse").st_dev, os.path.ismount("/dev/fuse")), (os.stat("/dev").st_dev, False))
