@@ -127,10 +127,8 @@ int op_readdir(struct um_fs *fs, const char *path, um_dirent_fn *fn, void *arg)
 	const struct fuse_open_out *out = NULL;
 	struct listing l = { .fs = fs, .plus = (fs->flags & FUSE_DO_READDIRPLUS) && !(fs->missing >> FUSE_READDIRPLUS & 1) };
 	struct request *r = NULL;
-	int err = fs_begin(fs);
+	int err = tree_find(fs, path, &l.dir);
 
-	if (err == 0)
-		err = tree_find(fs, path, &l.dir);
 	if (err == 0 && !S_ISDIR(l.dir->attr.mode))
 		err = -ENOTDIR;
 	if (err < 0)

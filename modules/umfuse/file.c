@@ -186,11 +186,9 @@ int op_open(struct um_fs *fs, const char *path, int flags, mode_t mode, const st
 	struct node *parent = NULL, *node = NULL;
 	const char *name = NULL;
 	struct body *b = NULL;
-	int err = fs_begin(fs);
+	int err;
 
 	(void)owner;
-	if (err < 0)
-		return err;
 	if ((flags & O_TMPFILE) == O_TMPFILE)
 		return -EOPNOTSUPP;
 	err = tree_find(fs, path, &node);
@@ -218,10 +216,8 @@ int op_body(struct um_fs *fs, const char *path)
 	char target[PATH_MAX];
 	struct node *node = NULL;
 	struct body *b = NULL;
-	int err = fs_begin(fs);
+	int err = tree_find(fs, path, &node);
 
-	if (err == 0)
-		err = tree_find(fs, path, &node);
 	if (err == 0 && S_ISLNK(node->attr.mode))
 		err = read_link(fs, node, target);
 	if (err == 0)
@@ -242,10 +238,8 @@ int op_bind(struct um_fs *fs, const char *path, int sock, const char *name, mode
 int op_truncate(struct um_fs *fs, const char *path, off_t size)
 {
 	struct node *node = NULL;
-	int err = fs_begin(fs);
+	int err = tree_find(fs, path, &node);
 
-	if (err == 0)
-		err = tree_find(fs, path, &node);
 	return err == 0 ? cut(fs, node, node->body, (uint64_t)size, false) : err;
 }
 

@@ -404,7 +404,7 @@ int tree_lookup(struct um_fs *fs, struct node *parent, const char *name, struct 
 int tree_find(struct um_fs *fs, const char *path, struct node **node)
 {
 	char name[PATH_MAX];
-	int err = 0;
+	int err = fs_begin(fs);
 
 	*node = fs->root;
 	while (err == 0 && *path != '\0') {

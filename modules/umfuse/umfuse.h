@@ -10,10 +10,11 @@
  * finds the answer in its journal (journal.c) and goes on to the next request, until none is left.  In this way operations
  * read as if requests were function calls, and hold nothing while they wait.
  *
- *	tree.c	nodes and names, with the server's timeouts
- *	ops.c	operations on names and attributes
+ *	tree.c	nodes and names that lead to them, with the server's timeouts
+ *	ops.c	looking; names.c and attr.c: changes of names and attributes
  *	dir.c	listing directories
- *	file.c	opening files; body.c: what processes have of them; flush.c: writing back
+ *	file.c	opening files; body.c: what processes have of them, in depots (depot.c); fill.c and lazy.c: reading them; write.c and
+ *		flush.c: writing them back
  */
 #ifndef UMFUSE_H
 #define UMFUSE_H
@@ -187,9 +188,26 @@ void tree_forget_all(struct um_fs *fs); /* nothing that the server has said is t
 int tree_path(struct um_fs *fs, const struct node *node, char *path);
 bool name_is_sane(const char *name, size_t len);
 
-/* --- ops.c, dir.c, file.c --------------------------------------------------------------------------------------------- */
+/* --- ops.c, names.c, attr.c, dir.c, file.c --------------------------------------------------------------------------------------------- */
 
 extern const struct um_fs_ops fuse_ops;
+/* names.c, attr.c: see um_module.h */
+int op_mkdir(struct um_fs *fs, const char *path, mode_t mode, const struct um_owner *owner);
+int op_mknod(struct um_fs *fs, const char *path, mode_t mode, dev_t rdev, const struct um_owner *owner);
+int op_symlink(struct um_fs *fs, const char *target, const char *path, const struct um_owner *owner);
+int op_unlink(struct um_fs *fs, const char *path);
+int op_rmdir(struct um_fs *fs, const char *path);
+int op_link(struct um_fs *fs, const char *oldpath, const char *newpath);
+int op_rename(struct um_fs *fs, const char *oldpath, const char *newpath, unsigned flags);
+int op_chmod(struct um_fs *fs, const char *path, mode_t mode);
+int op_chown(struct um_fs *fs, const char *path, uid_t uid, gid_t gid);
+int op_utimens(struct um_fs *fs, const char *path, const struct timespec times[2]);
+int op_fchmod(struct um_fs *fs, int fd, mode_t mode);
+int op_fchown(struct um_fs *fs, int fd, uid_t uid, gid_t gid);
+ssize_t op_getxattr(struct um_fs *fs, const char *path, const char *name, void *value, size_t size);
+ssize_t op_listxattr(struct um_fs *fs, const char *path, char *list, size_t size);
+int op_setxattr(struct um_fs *fs, const char *path, const char *name, const void *value, size_t size, int flags);
+int op_removexattr(struct um_fs *fs, const char *path, const char *name);
 /* The target of a symbolic link, PATH_MAX bytes. */
 int read_link(struct um_fs *fs, struct node *node, char *target);
 int op_readdir(struct um_fs *fs, const char *path, um_dirent_fn *fn, void *arg);

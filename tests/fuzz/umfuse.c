@@ -116,6 +116,13 @@ static void fake_log(const char *format, ...)
 	(void)format;
 }
 
+static bool traps_io; /* of this run */
+
+static bool fake_traps_io(void)
+{
+	return traps_io;
+}
+
 static const struct um_host fake_host = {
 	.caller = fake_caller, .caller_fd = fake_caller_fd, .wait_begin = fake_begin, .wait_end = fake_end,
 	.lock = fake_lock, .unlock = fake_unlock, .see_older = fake_see_older, .end_reads = fake_end_reads, .log = fake_log,
