@@ -116,13 +116,6 @@ static void fake_log(const char *format, ...)
 	(void)format;
 }
 
-static bool traps_io; /* of this run */
-
-static bool fake_traps_io(void)
-{
-	return traps_io;
-}
-
 static const struct um_host fake_host = {
 	.caller = fake_caller, .caller_fd = fake_caller_fd, .wait_begin = fake_begin, .wait_end = fake_end,
 	.lock = fake_lock, .unlock = fake_unlock, .see_older = fake_see_older, .end_reads = fake_end_reads, .log = fake_log,
@@ -192,6 +185,8 @@ static int look(struct client *c, const struct args *a)
 	default:
 		if (*a->file < 0 || statx(*a->file, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st) < 0)
 			return 0;
+		if (a->number & 1)
+			return ops->touch(c->fs, *a->file, a->number * 7, a->number & 2 ? UINT64_MAX : 70000);
 		return ops->patch_stat(c->fs, *a->file, &st);
 	}
 }
@@ -348,6 +343,7 @@ static void prepare(void)
 	if (host != NULL)
 		return;
 	sigaction(SIGUSR1, &sa, NULL);
+	setenv("UMFUSE_LAZY_MIN", "1", 1);
 	if (um_module.init(&fake_host) < 0)
 		abort();
 }
