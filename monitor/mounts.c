@@ -356,6 +356,7 @@ int view_mount(struct um_view *view, const struct um_state *state, const char *s
 		args.source = *from.view ? from.view : "/";
 		args.source_host = from.host;
 		args.source_is_mounted = view_mount_of(view, &whole, from.view, &rel) != view->host;
+		args.source_has_no_body = node.body == UM_BODY_NONE;
 	}
 	if (args.source_host == NULL && is_hidden(view, &whole, source, why, whysize)) {
 		err = -EBUSY;

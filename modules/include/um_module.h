@@ -20,7 +20,7 @@
 #include <sys/statfs.h>
 #include <sys/types.h>
 
-#define UM_MODULE_ABI 9
+#define UM_MODULE_ABI 10
 
 struct um_fs;                   /* a mounted instance: the module's own */
 
@@ -129,6 +129,7 @@ struct um_mount_args {
 	void *monitor;          /* the monitor's own */
 	bool untrusted;         /* programs of the view may be hostile (--secure) */
 	bool source_is_mounted; /* the source lies in another mount of the view: its host path is not all of it */
+	bool source_has_no_body; /* ... and not even the body of what is in it (UM_BODY_NONE) */
 	const char *type;       /* as given to mount(2) */
 	uint64_t epoch;         /* of this mount */
 	/* results */

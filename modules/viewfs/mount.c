@@ -205,6 +205,11 @@ static int prepare(struct options *o, struct um_mount_args *args, struct um_fs *
 		err = check(o, args);
 	args->bind = o->mode == MOVE &&
 		     (args->source_is_mounted || (args->source_type != 0 && !S_ISDIR(args->source_type)));
+	if (err == 0 && !args->bind && args->source_has_no_body) {
+		snprintf(args->why, sizeof(args->why), "%.150s is in a file system that a program serves, and can only be shown as it is "
+			 "(mount --bind)", args->source);
+		err = -EOPNOTSUPP;
+	}
 	if (err == 0 && o->mode != MOVE)
 		err = except_kernel_mounts(o, args);
 	if (err == 0 && !args->bind)

@@ -144,6 +144,9 @@ os.chdir("..")
 check("above a bind", os.getcwd(), W)
 check("umount of binds", run("umount", "one", "part", "all"), "")
 
+check("a merge of it", run("mount", "-t", "viewfs", "-o", "merge", "mnt/d", "part"),
+      f"mount: part: {W}/mnt/d is in a file system that a program serves, and can only be shown as it is (mount --bind)\n")
+
 # A copy-on-write mount over it: what is unchanged is in that file system still.
 os.mkdir("upper")
 blocks = os.statvfs("mnt").f_blocks
