@@ -277,5 +277,8 @@ int body_fill_now(struct body *b)
 
 int body_fill(struct body *b)
 {
-	return b->filled ? 0 : journal_run_body(fill, b, false);
+	int err = b->filled || body_is_over(b) ? 0 : journal_run_body(fill, b, false);
+
+	/* Since it was filled for this operation it may have become old: another would fill it while it is written to. */
+	return err == 0 && !b->filled && !body_is_over(b) ? journal_run_body(fill, b, true) : err;
 }

@@ -258,11 +258,13 @@ bool ask_first(struct request *request)
 
 int journal_run(struct um_fs *fs, journal_task *task, void *arg)
 {
-	struct record *r;
+	struct record *r, *found = NULL;
 
 	for (r = journal; r != NULL; r = r->next)
 		if (r->what == TASK && r->done && r->task == task && r->arg == arg)
-			return r->result;
+			found = r; /* if it has run again, the last time counts */
+	if (found != NULL)
+		return found->result;
 	r = add(fs, TASK);
 	if (r == NULL)
 		return -ENOMEM;

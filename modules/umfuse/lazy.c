@@ -16,6 +16,7 @@
 #include "umfuse.h"
 
 #define LAZY_MIN "4194304"      /* bytes; smaller files are read as a whole (UMFUSE_LAZY_MIN, for tests) */
+#define LAZY_MAX (UINT64_C(1) << 42) /* bytes; a byte is kept for each block */
 #define AHEAD 16                /* blocks that are asked for with one whose predecessor is there */
 #define PER_READ (CHANNEL_DATA_MAX / BODY_BLOCK)
 
@@ -68,6 +69,8 @@ int lazy_start(struct body *b, uint64_t size)
 	}
 	if (size == 0 || !host->traps_io() || size < lazy_min())
 		return 1;
+	if (size > LAZY_MAX)
+		return -EFBIG;
 	err = body_resize(b, size);
 	if (err < 0)
 		return err;

@@ -240,6 +240,8 @@ static int write_blocks(struct body *b, uint64_t size, uint64_t *written, const 
 			err = (int)n;
 			break;
 		}
+		if ((uint64_t)n > size - (uint64_t)at)
+			n = (ssize_t)(size - (uint64_t)at); /* what has come since is written next time */
 		d = digest_of(buf, (size_t)n);
 		if (!room_for(b, i + 1)) {
 			err = -ENOMEM;
