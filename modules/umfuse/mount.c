@@ -352,17 +352,19 @@ static bool is_worked_in(struct um_fs *fs)
 /* umount(2): all is written back first. */
 int op_leave(struct um_fs *fs, int flags)
 {
+	bool stays = !(flags & (MNT_DETACH | MNT_FORCE));
 	int err = 0, first = 0;
 
-	if (!(flags & (MNT_DETACH | MNT_FORCE)) && is_worked_in(fs))
-		return -EBUSY;
 	fs->forced = flags & MNT_FORCE;
-
+	if (fs->forced)
+		return 0; /* whatever is lost by it */
+	if (stays && is_worked_in(fs))
+		return -EBUSY;
 	for (size_t i = 0; i < sizeof(fs->by_ino) / sizeof(fs->by_ino[0]); i++)
 		for (struct body *b = fs->by_ino[i]; b != NULL; b = b->next) {
 			if (channel_dead(fs->channel))
 				return 0;
-			if (!(flags & (MNT_DETACH | MNT_FORCE)) && b->plain && !b->orphan && body_in_use(b))
+			if (stays && b->plain && !b->orphan && body_in_use(b))
 				return -EBUSY;
 			err = b->written && b->filled && !b->orphan ? body_write_back(b) : 0;
 			if (err == -UM_STAGE)
@@ -370,9 +372,12 @@ int op_leave(struct um_fs *fs, int flags)
 			if (err < 0 && first == 0)
 				first = err;
 		}
+	/* Room can be made; from what else fails nobody is helped by a mount that cannot go away. */
+	stays = stays && (first == -ENOSPC || first == -EDQUOT);
 	if (first < 0)
-		host->log("umfuse: not all that was written could be written back before umount: %s", strerror(-first));
-	return 0;
+		host->log("umfuse: not all that was written could be written back before umount: %s%s", strerror(-first),
+			  stays ? " (umount -l gives it up)" : "");
+	return stays ? first : 0;
 }
 
 /* Wait for the end of a process. */

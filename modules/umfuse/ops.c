@@ -155,7 +155,7 @@ static int op_permission(struct um_fs *fs, const char *path, int mask)
 static void op_umount(struct um_fs *fs)
 {
 	fs->mounted = false;
-	if (fs->forced)
+	if (fs->forced || !fs->ready) /* its thread waits for a server that has never answered */
 		channel_shut(fs->channel, host->end_reads);
 	flush_stop(fs); /* which ends the server, when nobody needs it any more */
 	fs_unref(fs);

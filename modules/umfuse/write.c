@@ -181,7 +181,7 @@ static int write_piece(struct body *b, const char *buf, size_t size, uint64_t at
 		if (r->reply_len != sizeof(*out) || out->size > in.size) {
 			err = -EIO;
 		} else if (out->size == 0) {
-			err = -ENOSPC;
+			err = -EIO;
 		} else {
 			buf += out->size;
 			at += out->size;
