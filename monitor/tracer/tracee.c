@@ -423,7 +423,10 @@ int64_t tracee_catch(struct um_call *call, struct tracee *t, struct arch_regs *r
 
 	tracees_finish();
 	*t = (struct tracee){ .tid = call->tid };
-	if (ptrace(PTRACE_SEIZE, t->tid, NULL, (void *)PTRACE_O_TRACESYSGOOD) < 0)
+	/* Twice, for who traces it may just let it go. */
+	if (ptrace(PTRACE_SEIZE, t->tid, NULL, (void *)PTRACE_O_TRACESYSGOOD) < 0 &&
+	    (errno != EPERM || tracee_tracer(t->tid) != 0 ||
+	     ptrace(PTRACE_SEIZE, t->tid, NULL, (void *)PTRACE_O_TRACESYSGOOD) < 0))
 		return seize_error(call, errno);
 	if (ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL) < 0) {
 		tracee_lost(t, 0);
