@@ -187,6 +187,8 @@ static uint64_t limit_of(const struct body *b)
 	uint64_t size = b->node != NULL ? b->node->attr.size : 0;
 	bool known = b->node != NULL && b->node->attr_until != 0;
 
+	if (size < b->size) /* an answer that is older than what we have written */
+		size = b->size;
 	return (b->direct || !known) && size < UNSIZED_MAX ? UNSIZED_MAX : size;
 }
 
