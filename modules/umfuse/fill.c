@@ -130,6 +130,35 @@ int body_call(struct body *b, uint32_t opcode, const void *args, size_t len, con
 	return err;
 }
 
+static int release(void *arg, const struct channel_waiting *waiting)
+{
+	struct body *b = arg;
+	int err = body_claim(b, waiting);
+
+	if (err < 0)
+		return err;
+	for (int i = 0; i < 2; i++) {
+		struct fuse_release_in in = { .fh = b->fh[i], .flags = i ? O_RDWR : O_RDONLY };
+		bool has;
+
+		host->lock();
+		has = b->has_fh[i];
+		b->has_fh[i] = false;
+		host->unlock();
+		if (has && body_call(b, FUSE_RELEASE, &in, sizeof(in), NULL, 0, waiting, NULL) == -EINTR)
+			err = -EINTR;
+	}
+	host->lock();
+	body_unclaim(b);
+	host->unlock();
+	return err;
+}
+
+int body_release_waiting(struct body *b)
+{
+	return b->busy || b->has_fh[0] || b->has_fh[1] ? journal_run_body(release, b, true) : 0;
+}
+
 int body_allocate(struct body *b, int mode, off_t offset, off_t len)
 {
 	static const char zeros[4096];

@@ -130,18 +130,15 @@ int op_symlink(struct um_fs *fs, const char *target, const char *path, const str
 static int let_go(struct node *node, const struct fuse_attr *attr)
 {
 	struct body *b = node->body;
-	int err;
 
 	if (b == NULL || !b->plain)
 		return 0;
 	if (attr->nlink > 1) {
-		err = body_write_back(b);
+		int err = body_write_back(b);
+
 		return err == -UM_STAGE ? err : 0;
 	}
-	err = body_idle(b);
-	if (err == 0)
-		body_release(b);
-	return err;
+	return body_release_waiting(b); /* libfuse hides what is removed while it is open */
 }
 
 static void removed_now(struct um_fs *fs, void *arg)

@@ -293,6 +293,8 @@ bool body_in_use(const struct body *b);
 void body_take_handle(struct body *b, uint64_t fh, bool write);
 /* Give the server's handles back; @b must be idle. */
 void body_release(struct body *b);
+/* The same, and wait until the server has done so.  0, -UM_STAGE, or an error. */
+int body_release_waiting(struct body *b);
 struct body *body_of(struct um_fs *fs, const struct statx *st);
 /* A process has closed it, and it needs no writing back. */
 void body_closed(struct body *b);
