@@ -208,6 +208,17 @@ static int older_statfs(struct um_fs *o, const char *path, struct statfs *st)
 	return err;
 }
 
+static int older_body(struct um_fs *o, const char *path)
+{
+	struct um_path p;
+	int err = place(o, path, &p);
+
+	if (err == 0)
+		err = UM_OPS(&p)->body != NULL ? UM_OPS(&p)->body(UM_FS(&p), p.rel) : -EOPNOTSUPP;
+	um_path_put(&p);
+	return err;
+}
+
 static ssize_t older_getxattr(struct um_fs *o, const char *path, const char *name, void *value, size_t size)
 {
 	struct um_path p;
@@ -294,6 +305,7 @@ const struct um_fs_ops older_ops = {
 	.stat = older_stat,
 	.statfs = older_statfs,
 	.open = older_open,
+	.body = older_body,
 	.getxattr = older_getxattr,
 	.listxattr = older_listxattr,
 	.readdir = older_readdir,

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What a mount stands on: the view's tree, as it was before the mount, in the shape that the layers want. */
+#include <errno.h>
+
 #include "viewfs.h"
 
 static int b_walk(void *arg, const char *path, size_t *end, struct layers_node *out, char *target)
@@ -80,6 +82,12 @@ static int b_path_of(void *arg, const char *host, char *path)
 	struct um_fs *fs = arg;
 
 	return fs->below_ops->path_of(fs->below_fs, host, path);
+}
+
+/* Of the mount's own all have one from the start. */
+int below_body(struct um_fs *fs, const char *path)
+{
+	return fs->below_ops != NULL && fs->below_ops->body != NULL ? fs->below_ops->body(fs->below_fs, path) : -EOPNOTSUPP;
 }
 
 void below_set(struct um_fs *fs, struct um_mount_args *args, struct layers_config *config)

@@ -256,6 +256,7 @@ static const struct um_fs_ops viewfs_ops = {
 	.patch_stat = v_patch_stat,
 	.statfs = v_statfs,
 	.open = v_open,
+	.body = below_body,
 	.mkdir = v_mkdir,
 	.mknod = v_mknod,
 	.symlink = v_symlink,

@@ -42,6 +42,8 @@ void options_free(struct options *o);
 
 /* below.c: have the layers ask for the view's tree as it was before the mount. */
 void below_set(struct um_fs *fs, struct um_mount_args *args, struct layers_config *config);
+/* An O_PATH descriptor of what is below and has got no body yet. */
+int below_body(struct um_fs *fs, const char *path);
 
 /* mount.c */
 int viewfs_mount(struct um_fs **out, struct um_mount_args *args);
