@@ -130,6 +130,32 @@ int body_call(struct body *b, uint32_t opcode, const void *args, size_t len, con
 	return err;
 }
 
+int body_handle(struct body *b, bool write, const struct channel_waiting *waiting)
+{
+	struct fuse_open_in in = { .flags = write ? O_RDWR : O_RDONLY };
+	const struct fuse_open_out *out;
+	struct request *r;
+	int err;
+
+	if (b->has_fh[1] || (!write && b->has_fh[0]))
+		return 0;
+	if (b->fs->missing >> FUSE_OPEN & 1)
+		return 0;
+	err = body_call(b, FUSE_OPEN, &in, sizeof(in), NULL, 0, waiting, &r);
+	if (err < 0)
+		return err == -ENOSYS ? 0 : err;
+	out = r->reply;
+	if (r->reply_len != sizeof(*out)) {
+		err = -EIO;
+	} else {
+		host->lock();
+		body_take_handle(b, out->fh, write);
+		host->unlock();
+	}
+	request_free(r);
+	return err;
+}
+
 static int release(void *arg, const struct channel_waiting *waiting)
 {
 	struct body *b = arg;
@@ -223,12 +249,13 @@ static uint64_t limit_of(const struct body *b)
 
 static int read_all(struct body *b, uint64_t limit, const struct channel_waiting *waiting)
 {
-	int fd = body_writable(b), err = 0;
+	int fd = body_writable(b), err;
 	uint64_t at = 0;
 
 	if (fd < 0)
 		return fd == -ETXTBSY ? 0 : fd; /* it is being executed, and stays as it is */
-	while (at < limit) {
+	err = body_handle(b, false, waiting); /* whoever closed it last may have given them back since open(2) asked for one */
+	while (err == 0 && at < limit) {
 		struct fuse_read_in in = { .fh = b->fh[!b->has_fh[0]], .offset = at, .size = CHANNEL_DATA_MAX };
 		struct request *r;
 		size_t n;

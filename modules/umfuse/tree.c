@@ -442,10 +442,7 @@ int tree_attr(struct um_fs *fs, struct node *node, struct fuse_attr *attr)
 	int err;
 
 	if (node->attr_until <= now_ns()) {
-		if (node->body != NULL && (node->body->has_fh[0] || node->body->has_fh[1])) {
-			in.getattr_flags = FUSE_GETATTR_FH;
-			in.fh = node->body->fh[!node->body->has_fh[0]];
-		}
+		/* By its number, not by a handle: that could have been given back when this is sent. */
 		err = ask(fs, FUSE_GETATTR, node->id, &in, sizeof(in), &r);
 		if (err < 0)
 			return err;

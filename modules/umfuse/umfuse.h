@@ -295,6 +295,8 @@ void body_take_handle(struct body *b, uint64_t fh, bool write);
 void body_release(struct body *b);
 /* The same, and wait until the server has done so.  0, -UM_STAGE, or an error. */
 int body_release_waiting(struct body *b);
+/* For who has claimed it: there is a handle to read by, or to write. */
+int body_handle(struct body *b, bool write, const struct channel_waiting *waiting);
 struct body *body_of(struct um_fs *fs, const struct statx *st);
 /* A process has closed it, and it needs no writing back. */
 void body_closed(struct body *b);

@@ -137,35 +137,9 @@ void body_forget(struct body *b, uint64_t from)
 		memset(b->digests + whole, 0, (b->ndigests - whole) * sizeof(*b->digests));
 }
 
-static int open_for_writing(struct body *b, const struct channel_waiting *waiting)
-{
-	struct fuse_open_in in = { .flags = O_RDWR };
-	const struct fuse_open_out *out;
-	struct request *r;
-	int err;
-
-	if (b->has_fh[1])
-		return 0;
-	if (b->fs->missing >> FUSE_OPEN & 1)
-		return 0;
-	err = body_call(b, FUSE_OPEN, &in, sizeof(in), NULL, 0, waiting, &r);
-	if (err < 0)
-		return err == -ENOSYS ? 0 : err;
-	out = r->reply;
-	if (r->reply_len != sizeof(*out)) {
-		err = -EIO;
-	} else {
-		host->lock();
-		body_take_handle(b, out->fh, true);
-		host->unlock();
-	}
-	request_free(r);
-	return err;
-}
-
 static int write_piece(struct body *b, const char *buf, size_t size, uint64_t at, const struct channel_waiting *waiting)
 {
-	int err = open_for_writing(b, waiting);
+	int err = body_handle(b, true, waiting);
 
 	while (err == 0 && size > 0) {
 		struct fuse_write_in in = { .fh = b->fh[1], .offset = at, .size = (uint32_t)size, .flags = O_RDWR };
@@ -197,7 +171,7 @@ static int write_piece(struct body *b, const char *buf, size_t size, uint64_t at
 static int set_size(struct body *b, uint64_t size, const struct channel_waiting *waiting)
 {
 	struct fuse_setattr_in in = { .valid = FATTR_SIZE, .size = size };
-	int err = open_for_writing(b, waiting);
+	int err = body_handle(b, true, waiting);
 
 	if (b->has_fh[1]) {
 		in.valid |= FATTR_FH;
