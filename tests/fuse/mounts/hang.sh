@@ -44,7 +44,7 @@ for pair in lookup:stat getattr:stat open:open read:read; do
 	echo "${pair%:*}-file: $(cat mnt/file)"
 	finish "${pair%:*}"
 done
-for pair in readdir:readdir:. opendir:readdir:dir readlink:readlink:link write:fsync:data statfs:statfs:. setattr:truncate:data; do
+for pair in readdir:readdir:. opendir:readdir:dir readlink:readlink:link statfs:statfs:. setattr:truncate:data; do
 	op=${pair%%:*} rest=${pair#*:}
 	begin -o "$op" -i eintr
 	echo "$op-handler: $(call "${rest%:*}" "mnt/${rest#*:}")"
