@@ -185,7 +185,7 @@ static int file_check(struct exec *x, struct exec_file *f, bool natively)
 		if (f->path.node.fd < 0)
 			return f->path.node.fd;
 	}
-	if (UM_OPS(&f->path)->touch != NULL) { /* the kernel maps it, which nobody sees */
+	if (f->path.mount != call->view->host && UM_OPS(&f->path)->touch != NULL) { /* the kernel maps it, which nobody sees */
 		r = UM_OPS(&f->path)->touch(UM_FS(&f->path), f->path.node.fd, 0, UINT64_MAX);
 		if (r < 0 && r != -EXDEV)
 			return r;
