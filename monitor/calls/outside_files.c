@@ -320,7 +320,7 @@ bool outside_can_replace(struct um_view *view, const struct um_state *state, con
 
 /* --- changes by descriptor -------------------------------------------------------------------------------------- */
 
-/* Is the file with this host path, open as @fd, one that a mount of the view keeps for it? */
+/* Is the file with this host path, open as @fd, one that a mount of the view keeps for it, or the host's where no mount is? */
 static bool is_kept(struct um_call *call, const char *host, int fd)
 {
 	struct um_path path = UM_PATH_INIT;
@@ -331,7 +331,7 @@ static bool is_kept(struct um_call *call, const char *host, int fd)
 
 	if (view_path_of_host(call->view, call->state, host, path.view) == 0 &&
 	    um_path_place(call->view, call->state, &path) == 0 && um_path_walk(&path, &end, target) == 0)
-		yes = path.mount != call->view->host && path.node.body == UM_BODY_ELSEWHERE && path.node.fd >= 0 &&
+		yes = (path.mount == call->view->host || path.node.body == UM_BODY_ELSEWHERE) && path.node.fd >= 0 &&
 		      fstat(path.node.fd, &there) == 0 && fstat(fd, &here) == 0 && here.st_dev == there.st_dev &&
 		      here.st_ino == there.st_ino;
 	um_path_put(&path);
@@ -378,7 +378,7 @@ int outside_open(const struct um_call *call, struct um_path *path, int flags, bo
 	if (path->mount->hidden)
 		return 0; /* a device that is a module's own, and no file of the host */
 	if (path->node.type == S_IFCHR || path->node.type == S_IFBLK)
-		return path->node.fd >= 0 ? check_device(call, path) : path->mount->hidden ? 0 : -ENXIO; /* a module's own */
+		return path->node.fd >= 0 ? check_device(call, path) : -ENXIO;
 	if (path->node.type == S_IFIFO && !outside_is_ours(call, path))
 		return -EACCES;
 	return 0;

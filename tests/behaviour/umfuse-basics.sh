@@ -114,3 +114,9 @@ fresh_dir D
 expect 0 umview -p umfuse --cow "$D" --su sh -c 'chmod 644 /dev/fuse 2>/dev/null; squashfuse sq.img mnt && ls mnt'
 equal "umfuse below a copy-on-write mount" "$out" "a
 d"
+
+# A secure view has it as well, and its host's files go on to be the user's.
+expect 0 umview -s -p umfuse sh -c 'squashfuse sq.img mnt && ls mnt && touch -d 2001-01-01T00:00:00Z src/a && umount mnt'
+equal "umfuse in a secure view" "$out" "a
+d"
+equal "a file of the host that it has changed" "$(stat -c %Y src/a)" 978307200
