@@ -314,9 +314,14 @@ void flush_stop(struct um_fs *fs)
 
 /* --- before a call is served ----------------------------------------------------------------------------------------- */
 
+bool flush_is_stuck(const struct um_fs *fs)
+{
+	return fs->stuck != 0 && now_ns() - fs->stuck >= WAIT_NS;
+}
+
 static bool is_waited_for(const struct um_fs *fs)
 {
-	return fs->flushed < fs->queued && (fs->stuck == 0 || now_ns() - fs->stuck < WAIT_NS) && !channel_dead(fs->channel);
+	return fs->flushed < fs->queued && !flush_is_stuck(fs) && !channel_dead(fs->channel);
 }
 
 static bool any_waited_for(void)

@@ -352,19 +352,22 @@ static bool is_worked_in(struct um_fs *fs)
 /* umount(2): all is written back first. */
 int op_leave(struct um_fs *fs, int flags)
 {
-	bool stays = !(flags & (MNT_DETACH | MNT_FORCE));
 	int err = 0, first = 0;
 
 	fs->forced = flags & MNT_FORCE;
-	if (fs->forced)
-		return 0; /* whatever is lost by it */
-	if (stays && is_worked_in(fs))
+	if (flags & (MNT_FORCE | MNT_DETACH))
+		return 0; /* whatever is lost by it; or it is written back later, by the mount's thread */
+	if (is_worked_in(fs))
 		return -EBUSY;
+	if (flush_is_stuck(fs)) {
+		host->log("umfuse: its server does not answer, so what was written cannot be written back (umount -f gives it up)");
+		return -EBUSY;
+	}
 	for (size_t i = 0; i < sizeof(fs->by_ino) / sizeof(fs->by_ino[0]); i++)
 		for (struct body *b = fs->by_ino[i]; b != NULL; b = b->next) {
 			if (channel_dead(fs->channel))
 				return 0;
-			if (stays && b->plain && !b->orphan && body_in_use(b))
+			if (b->plain && !b->orphan && body_in_use(b))
 				return -EBUSY;
 			err = b->written && b->filled && !b->orphan ? body_write_back(b) : 0;
 			if (err == -UM_STAGE)
@@ -372,12 +375,12 @@ int op_leave(struct um_fs *fs, int flags)
 			if (err < 0 && first == 0)
 				first = err;
 		}
+	if (first == 0)
+		return 0;
+	host->log("umfuse: not all that was written could be written back before umount: %s (umount -l gives it up)",
+		  strerror(-first));
 	/* Room can be made; from what else fails nobody is helped by a mount that cannot go away. */
-	stays = stays && (first == -ENOSPC || first == -EDQUOT);
-	if (first < 0)
-		host->log("umfuse: not all that was written could be written back before umount: %s%s", strerror(-first),
-			  stays ? " (umount -l gives it up)" : "");
-	return stays ? first : 0;
+	return first == -ENOSPC || first == -EDQUOT ? first : 0;
 }
 
 /* Wait for the end of a process. */

@@ -377,6 +377,8 @@ void flush_refill(struct body *b);
 /* Start and stop the thread that writes back for a mount. */
 int flush_start(struct um_fs *fs);
 void flush_stop(struct um_fs *fs);
+/* Has the server not answered for so long that nobody waits any more? */
+bool flush_is_stuck(const struct um_fs *fs);
 /* Have all written back that processes may have changed, whether they have closed it or not; without the view's lock. */
 void flush_all(struct um_fs *fs, uint64_t limit_ns);
 int flush_settle(void);                 /* um_module.settle */
