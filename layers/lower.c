@@ -249,7 +249,7 @@ int lower_walk(struct layers *l, const char *path, size_t prefix, size_t *end, s
 				 : (*end = end_after(path, prefix), -ENOENT);
 	if (l->below) {
 		r = below_walk(l, path, end, out, target);
-		if (r == 0 || *end > prefix)
+		if (r == 0 || r == -LAYERS_STAGE || *end > prefix)
 			return r;
 		*end = end_after(path, prefix);
 		return -ENOENT;

@@ -102,10 +102,14 @@ static int walk_dir(struct layers *l, const char *path, bool hides, struct layer
 {
 	cleanup_lnode struct lnode low = LNODE_INIT;
 
+	int r = hides ? -ENOENT : lower_find(l, path, &low);
+
 	node->type = S_IFDIR;
 	node->where = LAYERS_UPPER;
 	node->layer = 0;
-	if (!hides && lower_find(l, path, &low) == 0 && S_ISDIR(low.st.stx_mode)) {
+	if (r == -LAYERS_STAGE)
+		return r;
+	if (r == 0 && S_ISDIR(low.st.stx_mode)) {
 		node->where = LAYERS_MERGED;
 		node->elsewhere = low.elsewhere;
 		if ((!l->below && (low.st.stx_mode & 05) == 05) || lower_accessible(l, &low, path)) {
@@ -366,8 +370,12 @@ int look_up(struct layers *l, const char *path, struct look *k)
 		k->dtype = DT_DIR;
 		k->upper = l->cow;
 		k->opaque = root && root->opaque;
-		if (r == 0 && l->nlower && !k->opaque)
-			k->below = lower_find(l, path, &k->low) == 0;
+		if (r == 0 && l->nlower && !k->opaque) {
+			r = lower_find(l, path, &k->low);
+			k->below = r == 0;
+			if (r != -LAYERS_STAGE)
+				r = 0;
+		}
 		return r;
 	}
 	r = l->cow ? upper_find(l, path, u) : 0;

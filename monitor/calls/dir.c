@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "../ids.h"
+#include "../module_host.h"
 #include "../places.h"
 #include "../tracer/tracer.h"
 #include "args.h"
@@ -287,6 +288,10 @@ static int64_t list(struct um_call *call, struct um_path *path, int copy)
 	if (buf == NULL)
 		return -ENOMEM;
 	n = fill(l, ino, parent, buf, size, call->row->implied, &cursor);
+	if (modules_want(call->view, false)) { /* before the cursor is moved: it is not all there yet */
+		free(buf);
+		return -UM_STAGE;
+	}
 	if (n > 0)
 		n = um_write(call, call->args[1], buf, (size_t)n) < 0 ? -EFAULT : n;
 	free(buf);

@@ -120,3 +120,12 @@ expect 0 umview -s -p umfuse sh -c 'squashfuse sq.img mnt && ls mnt && touch -d 
 equal "umfuse in a secure view" "$out" "a
 d"
 equal "a file of the host that it has changed" "$(stat -c %Y src/a)" 978307200
+
+# A copy-on-write mount over a FUSE mount whose attributes are asked for each time.
+mkdir changes
+in_view "um_add_service viewfs; fuse2fs ext.img mnt -o fakeroot || exit 1; mount -t viewfs -o cow changes mnt || exit 2
+cat mnt/last; echo changed >mnt/last; cat mnt/last; ls mnt | grep -c lost; umount mnt; cat mnt/last; umount mnt"
+equal "viewfs over fuse2fs" "$out" "not unmounted
+changed
+1
+not unmounted"
