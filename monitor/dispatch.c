@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../modules/include/um_ctl.h"
 #include "dispatch.h"
 #include "log.h"
 #include "module_host.h"
@@ -79,12 +80,18 @@ static void *work(void *arg);
 static bool hand_over(void);
 static int start_thread(void *(*fn)(void *), void *arg);
 
+/* um_attach traces processes, and whichever of them dies is the tracing thread's until that ends: it has one of its own. */
+static bool may_trace(const struct um_call *call)
+{
+	return call->nr == UM_CTL_CALL_NR || call->nr == SYS_prctl;
+}
+
 /* A call that would block: have a worker serve it. */
 static void to_worker(struct um_call *call)
 {
 	struct um_call *copy;
 
-	if (hand_over()) {
+	if (!may_trace(call) && hand_over()) {
 		call->on_worker = true;
 		dispatch(call->view, call);
 		return;
