@@ -83,6 +83,8 @@ def damage(rng, upper, outside):
     places = [upper] + [os.path.join(top, n) for top, dirs, files in os.walk(upper) for n in dirs + files]
     for _ in range(rng.randrange(1, 12)):
         path = rng.choice(places)
+        if not os.path.isdir(os.path.dirname(path)):
+            continue # it was in something that is something else by now
         if rng.random() < 0.15 and ".umview" in path:
             replace(rng, path, outside)
         elif rng.random() < 0.15 and os.path.isdir(path):
@@ -136,8 +138,8 @@ for n in range(int(os.environ.get("UMVIEW_FUZZ_ROUNDS", "15"))):
         f.write("precious\n")
     with open(os.path.join(upper, ".umview", "target"), "w") as f:
         f.write(tree + "\n")
-    before = snapshot(outside)
     damage(rng, upper, outside)
+    before = snapshot(outside) # its own links may have led the damage there
     for command in "viewdiff", "viewapply --dry-run", "viewexport --tar %s.tar" % base:
         word, *options = command.split()
         run(os.path.join(BUILD, word), upper, *options)
