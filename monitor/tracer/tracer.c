@@ -59,7 +59,7 @@ int64_t um_rewrite(struct um_call *call, int nr, const uint64_t args[6])
 	do
 		r = call->view->tracer_ops->rewrite(call, nr, args);
 	while (r == -EBUSY && is_let_go(call, &tries));
-	return r;
+	return r < 0 && !um_alive(call) ? UM_REPLIED : r;
 }
 
 int64_t um_inject(struct um_call *call, const struct um_inject *calls, unsigned n, unsigned result)
@@ -72,5 +72,5 @@ int64_t um_inject(struct um_call *call, const struct um_inject *calls, unsigned 
 	do
 		r = call->view->tracer_ops->inject(call, calls, n, result);
 	while (r == -EBUSY && is_let_go(call, &tries));
-	return r;
+	return r < 0 && !um_alive(call) ? UM_REPLIED : r;
 }
