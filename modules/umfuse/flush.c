@@ -44,12 +44,19 @@ void flush_watch(struct body *b)
 {
 	char name[40];
 
-	if (b->watch >= 0 || inotify < 0)
+	if (b->watch >= 0)
 		return;
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", b->fd);
-	b->watch = inotify_add_watch(inotify, name, IN_CLOSE);
-	if (b->watch < 0)
+	b->watch = inotify >= 0 ? inotify_add_watch(inotify, name, IN_CLOSE) : -1;
+	if (b->watch < 0) {
+		if (!b->fs->unwatched && b->fs->flusher != NULL) {
+			host->log("umfuse: inotify tells nothing of closed files here (fs.inotify.max_user_watches and _instances): what is "
+				  "written is written back up to %d ms later", LEAVING_MS);
+			sem_post(&b->fs->flusher->work);
+		}
+		b->fs->unwatched = true;
 		return;
+	}
 	b->next_watch = watched[b->watch % WATCHES];
 	watched[b->watch % WATCHES] = b;
 	nwatched++;
@@ -262,9 +269,11 @@ static void *flusher(void *arg)
 			flush_one(fs, b);
 		if (f->stop && (channel_dead(fs->channel) || !is_needed(fs)))
 			break;
+		if (fs->unwatched)
+			is_needed(fs); /* queues what nobody has open any more */
 		if (fs->closed != NULL)
 			continue;
-		leaving = f->stop;
+		leaving = f->stop || fs->unwatched;
 		host->unlock();
 		wait_for_work(f, leaving);
 		host->lock();

@@ -40,6 +40,7 @@ struct um_fs {
 	struct channel *channel;
 	int refs;               /* the mount, and work under way; with the view's lock */
 	bool mounted, ended, forced;
+	bool unwatched;         /* some body could not be watched: all are looked at, again and again */
 	struct node *root;
 	struct node **nodes;    /* by id */
 	struct dentry **dentries; /* by parent and name */
@@ -247,7 +248,6 @@ struct body {
 	bool filled;            /* it has what the server has, or newer */
 	bool busy;              /* a task is at work on it without the view's lock */
 	bool written;           /* processes may have changed it: it has been open for writing since it was written back */
-	bool closed;            /* processes have closed it since it was last looked at */
 	bool orphan;            /* its last name was removed: nothing is written back */
 	bool direct;            /* FOPEN_DIRECT_IO: the server's size need not be right */
 	uint64_t opens;         /* how many descriptors were given out */
